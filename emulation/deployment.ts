@@ -1,0 +1,71 @@
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { z } from "zod";
+import { type AwsConnection, awsEnvironment } from "./aws-connection.ts";
+import { Terraform } from "./terraform/terraform.ts";
+
+const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
+
+/** A second plan right after an apply wants to change something: the stack and the emulator disagree. */
+export class PlanNotEmptyError extends Error {
+  override readonly name = "PlanNotEmptyError";
+}
+
+const Outputs = z.object({
+  state_machine_arn: z.string(),
+  data_bucket_name: z.string(),
+});
+
+/** The deployed stack, as far as the harness needs to know it. */
+export interface Deployment {
+  readonly stateMachineArn: string;
+  readonly bucket: string;
+  readonly terraform: Terraform;
+}
+
+/**
+ * Synthesises the app exactly as a user does and lets Terraform work on the emulator instead of AWS. The only difference
+ * is an override file beside the synthesised one, which makes the provider skip what only AWS can answer.
+ */
+export async function synthesise(
+  workDirectory: string,
+  aws: AwsConnection,
+  variables: Record<string, unknown>,
+): Promise<Terraform> {
+  const outDirectory = path.join(workDirectory, "cdktf.out");
+  await execa("npx", ["tsx", "main.ts"], {
+    cwd: REPOSITORY,
+    env: { CDKTF_OUTDIR: outDirectory, CHECKPOINT_DISABLE: "1" },
+  });
+  const stackDirectory = path.join(outDirectory, "stacks", "opensearch-finetuning");
+  await writeFile(
+    path.join(stackDirectory, "emulator_override.tf.json"),
+    JSON.stringify({
+      provider: {
+        aws: [
+          {
+            access_key: aws.credentials.accessKeyId,
+            secret_key: aws.credentials.secretAccessKey,
+            token: aws.credentials.sessionToken,
+            max_retries: 2,
+            s3_use_path_style: true,
+            skip_credentials_validation: true,
+            skip_metadata_api_check: "true",
+          },
+        ],
+      },
+    }),
+  );
+  await writeFile(path.join(stackDirectory, "emulator.auto.tfvars.json"), JSON.stringify(variables));
+  return new Terraform({ directory: stackDirectory, workDirectory, environment: awsEnvironment(aws) });
+}
+
+/** Applies the stack and reads its outputs. */
+export async function deploy(terraform: Terraform): Promise<Deployment> {
+  await terraform.init();
+  await terraform.apply();
+  const outputs = Outputs.parse(await terraform.output());
+  return { stateMachineArn: outputs.state_machine_arn, bucket: outputs.data_bucket_name, terraform };
+}

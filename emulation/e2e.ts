@@ -1,0 +1,25 @@
+import { parseOptions, USAGE, UsageError } from "./options.ts";
+import { runEndToEnd } from "./run.ts";
+import { Teardown } from "./teardown.ts";
+
+const teardown = new Teardown();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    process.stderr.write(`\n${signal}: ending everything that runs\n`);
+    void teardown.run().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
+  });
+}
+
+try {
+  const options = parseOptions(process.argv.slice(2));
+  if (options === "help") {
+    process.stdout.write(`${USAGE}\n`);
+  } else {
+    process.exitCode = (await runEndToEnd(options, teardown)) ? 0 : 1;
+  }
+} catch (error) {
+  process.stderr.write(`${error instanceof UsageError ? error.message : ((error as Error).stack ?? String(error))}\n`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+} finally {
+  await teardown.run();
+}

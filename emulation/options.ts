@@ -1,0 +1,71 @@
+import { parseArgs } from "node:util";
+import { z } from "zod";
+
+/** The command line is wrong; the message says what to write. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+export const USAGE = `Runs the whole pipeline for real on this machine: emulated AWS, a real OpenSearch, real training.
+
+Usage: npm run e2e:local -- [options]
+
+  --input opensearch|s3   where the corpus comes from (default opensearch)
+  --training-only         stop after the evaluation: no endpoint, no registration
+  --executions N          run the pipeline N times in the same deployment, under the same model name (default 1)
+  --seed N                seed of sampling and training (default 42)
+  --base MODEL            base model: sentence-transformers/paraphrase-MiniLM-L3-v2 (default) or
+                          sentence-transformers/all-MiniLM-L6-v2
+  --small                 a few hundred passages and a few steps: proves the path, not the gain
+  --keep                  leave everything running at the end and print where; Ctrl-C ends it
+  --help                  this text
+
+The results are printed and written to e2e-results/. The exit code is 0 only when every check passed.`;
+
+const Options = z.object({
+  input: z.enum(["opensearch", "s3"], { error: "--input takes opensearch or s3" }),
+  trainingOnly: z.boolean(),
+  executions: z.coerce.number({ error: "--executions takes a number" }).int().min(1).max(10),
+  seed: z.coerce.number({ error: "--seed takes a number" }).int().min(0),
+  base: z.enum(["sentence-transformers/paraphrase-MiniLM-L3-v2", "sentence-transformers/all-MiniLM-L6-v2"], {
+    error: "--base takes one of the models named by --help: only those come in packages",
+  }),
+  small: z.boolean(),
+  keep: z.boolean(),
+});
+
+/** What one run of the harness does. */
+export type Options = z.infer<typeof Options>;
+
+/**
+ * Reads the command line.
+ *
+ * @returns "help" when --help was given.
+ * @throws UsageError
+ */
+export function parseOptions(args: readonly string[]): Options | "help" {
+  let values: Record<string, string | boolean | undefined>;
+  try {
+    ({ values } = parseArgs({
+      args: [...args],
+      options: {
+        input: { type: "string", default: "opensearch" },
+        "training-only": { type: "boolean", default: false },
+        executions: { type: "string", default: "1" },
+        seed: { type: "string", default: "42" },
+        base: { type: "string", default: "sentence-transformers/paraphrase-MiniLM-L3-v2" },
+        small: { type: "boolean", default: false },
+        keep: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    }));
+  } catch (cause) {
+    throw new UsageError(`${(cause as Error).message}\n\n${USAGE}`, { cause });
+  }
+  if (values.help === true) return "help";
+  const parsed = Options.safeParse({ ...values, trainingOnly: values["training-only"] });
+  if (!parsed.success) {
+    throw new UsageError(`${parsed.error.issues.map(({ message }) => message).join("\n")}\n\n${USAGE}`);
+  }
+  return parsed.data;
+}

@@ -1,0 +1,129 @@
+import type { EvaluationSet } from "../lambdas/shared/contract.ts";
+import type { Check } from "./verification/check.ts";
+
+/** Seconds and counts of one stage of one execution. */
+export interface StageResult {
+  readonly stage: string;
+  readonly seconds: number;
+  readonly counts: string;
+}
+
+/** What one execution gave. */
+export interface ExecutionSummary {
+  readonly name: string;
+  readonly stages: readonly StageResult[];
+  readonly checks: readonly Check[];
+  readonly heldOut: EvaluationSet | undefined;
+  /** On the queries that people wrote. */
+  readonly human: EvaluationSet | undefined;
+  /** nDCG@10 of the tuned model on the same queries, searched through OpenSearch; undefined when it was not deployed. */
+  readonly humanNdcgThroughOpenSearch: number | undefined;
+}
+
+/** What a run of the harness gave: written to a file and shown as tables. */
+export interface RunResults {
+  readonly options: Record<string, unknown>;
+  readonly runtime: string;
+  readonly setUp: readonly StageResult[];
+  readonly checks: readonly Check[];
+  readonly executions: readonly ExecutionSummary[];
+  readonly totalSeconds: number;
+  /** Most memory that all processes of the run held at one time; undefined where it cannot be read. */
+  readonly peakMemoryGiB: number | undefined;
+}
+
+/** All checks of the run. */
+export function allChecks(results: RunResults): Check[] {
+  return [...results.checks, ...results.executions.flatMap(({ checks }) => checks)];
+}
+
+/** The run's tables as Markdown: pleasant in a terminal as well. */
+export function renderResults(results: RunResults): string {
+  const lines: string[] = [`Runtime: ${results.runtime}`, ""];
+  lines.push(
+    ...table(
+      ["set-up", "seconds", "what"],
+      results.setUp.map(({ stage, seconds, counts }) => [stage, seconds.toFixed(1), counts]),
+      [1],
+    ),
+    "",
+  );
+  for (const execution of results.executions) {
+    lines.push(`Execution ${execution.name}`, "");
+    lines.push(
+      ...table(
+        ["stage", "seconds", "counts"],
+        execution.stages.map(({ stage, seconds, counts }) => [stage, seconds.toFixed(1), counts]),
+        [1],
+      ),
+      "",
+    );
+    lines.push(...metricsTable(execution), "");
+  }
+  const checks = allChecks(results);
+  lines.push(
+    ...table(
+      ["", "check", "found"],
+      checks.map(({ stage, name, passed, detail }) => [passed ? "ok" : "FAILED", `${stage}: ${name}`, detail]),
+      [],
+    ),
+    "",
+  );
+  const failed = checks.filter(({ passed }) => !passed).length;
+  const memory = results.peakMemoryGiB === undefined ? "" : `, peak memory ${results.peakMemoryGiB.toFixed(1)} GiB`;
+  lines.push(
+    `${checks.length - failed} checks passed, ${failed} failed in ${results.totalSeconds.toFixed(0)} s${memory}`,
+  );
+  return `${lines.join("\n")}\n`;
+}
+
+function metricsTable({ heldOut, human, humanNdcgThroughOpenSearch }: ExecutionSummary): string[] {
+  const rows: string[][] = [];
+  for (const set of [heldOut, human]) {
+    if (set === undefined) continue;
+    for (const [ranker, metrics] of Object.entries(set.rankers)) {
+      rows.push([
+        `${set.name} (${set.queries})`,
+        ranker,
+        metrics.ndcg_at_10.toFixed(4),
+        metrics.recall_at_100.toFixed(4),
+        metrics.mrr_at_10.toFixed(4),
+        ranker === "tuned"
+          ? `${signed(set.ndcg_gain.mean)} [${signed(set.ndcg_gain.low)}, ${signed(set.ndcg_gain.high)}]`
+          : "",
+      ]);
+    }
+  }
+  if (human !== undefined && humanNdcgThroughOpenSearch !== undefined) {
+    rows.push([
+      `${human.name} (${human.queries})`,
+      "tuned, through OpenSearch",
+      humanNdcgThroughOpenSearch.toFixed(4),
+      "",
+      "",
+      "",
+    ]);
+  }
+  return table(
+    ["queries", "ranker", "nDCG@10", "Recall@100", "MRR@10", "gain over base in nDCG@10 [95 %]"],
+    rows,
+    [2, 3, 4],
+  );
+}
+
+function signed(value: number): string {
+  return `${value >= 0 ? "+" : ""}${value.toFixed(4)}`;
+}
+
+function table(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  rightAligned: readonly number[],
+): string[] {
+  const width = header.map((title, i) => Math.max(3, title.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const cell = (text: string, i: number) =>
+    rightAligned.includes(i) ? text.padStart(width[i] ?? 0) : text.padEnd(width[i] ?? 0);
+  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
+  const rule = width.map((w, i) => (rightAligned.includes(i) ? `${"-".repeat(w - 1)}:` : "-".repeat(w)));
+  return [line(header), `| ${rule.join(" | ")} |`, ...rows.map(line)];
+}

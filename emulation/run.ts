@@ -1,0 +1,184 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { awsClients } from "./aws-connection.ts";
+import { type Collection, readCollection } from "./collection.ts";
+import { deploy, synthesise } from "./deployment.ts";
+import { connectToDomain } from "./domain-client.ts";
+import { prepareDjangoCollection } from "./fixtures/django-documentation.ts";
+import { sampleMemory } from "./memory.ts";
+import type { Options } from "./options.ts";
+import { allChecks, type ExecutionSummary, type RunResults, renderResults, type StageResult } from "./results.ts";
+import { EmbeddedRuntime } from "./runtimes/embedded.ts";
+import type { StartedRuntime } from "./runtimes/runtime.ts";
+import { indexCollection, SOURCE_INDEX, uploadCollection } from "./source-corpus.ts";
+import type { Teardown } from "./teardown.ts";
+import { Checks } from "./verification/check.ts";
+import { verifiedExecution } from "./verified-execution.ts";
+
+const RESULTS_DIRECTORY = fileURLToPath(new URL("../e2e-results", import.meta.url));
+const TEACHER = "BAAI/bge-small-en-v1.5";
+const MODEL_NAME = "django-docs";
+
+/** Passages and training steps: what fits two cores and still shows the gain, and what only proves the path. */
+const SCALE = {
+  full: { documents: undefined, maxSteps: 100, queriesPerDocument: 3 },
+  small: { documents: 250, maxSteps: 4, queriesPerDocument: 2 },
+} as const;
+
+/**
+ * The main job of the harness: starts the emulators, deploys the stack with Terraform, runs the pipeline and verifies
+ * what every stage made.
+ *
+ * @returns whether every check passed.
+ */
+export async function runEndToEnd(options: Options, teardown: Teardown): Promise<boolean> {
+  const startedAt = Date.now();
+  const say = (line: string) => {
+    const seconds = ((Date.now() - startedAt) / 1000).toFixed(0).padStart(4);
+    process.stdout.write(`[${seconds} s] ${line}\n`);
+  };
+  const setUp: StageResult[] = [];
+  const timed = async <T>(stage: string, work: () => Promise<T>, counts: (made: T) => string): Promise<T> => {
+    const from = Date.now();
+    const made = await work();
+    setUp.push({ stage, seconds: (Date.now() - from) / 1000, counts: counts(made) });
+    return made;
+  };
+  const memory = sampleMemory();
+  teardown.add(async () => memory.stop());
+  const workDirectory = await mkdtemp(path.join(tmpdir(), "opensearch-finetuning-"));
+  let succeeded = false;
+  teardown.add(async () => {
+    if (succeeded) await rm(workDirectory, { recursive: true, force: true });
+    else process.stderr.write(`logs of the run: ${workDirectory}\n`);
+  });
+
+  const scale = options.small ? SCALE.small : SCALE.full;
+  const runtime = await timed(
+    "emulators",
+    async () => {
+      const started = await new EmbeddedRuntime().start({ workDirectory, onProgress: say });
+      teardown.add(() => started.stop());
+      return started;
+    },
+    (started) => started.description,
+  );
+  const clients = awsClients(runtime.aws);
+  teardown.add(async () => clients.destroy());
+  const domain = connectToDomain(runtime.openSearchEndpoint, runtime.aws);
+  teardown.add(() => domain.close());
+
+  say("preparing the corpus");
+  const { collection, files, corpusUri } = await timed(
+    "corpus",
+    async () => {
+      const files = await prepareDjangoCollection(
+        scale.documents === undefined ? {} : { maxDocuments: scale.documents },
+      );
+      const read: Collection = await readCollection(files);
+      if (options.input === "opensearch") await indexCollection(domain, read);
+      return {
+        collection: read,
+        files,
+        corpusUri: options.input === "s3" ? await uploadCollection(clients.s3, read) : "",
+      };
+    },
+    (made) => `${made.collection.documents.length} passages, ${made.collection.judgements.size} human queries`,
+  );
+
+  say("synthesising the stack and applying it with Terraform");
+  const variables = {
+    model_name: MODEL_NAME,
+    input_type: options.input,
+    opensearch_endpoint: runtime.openSearchEndpoint,
+    opensearch_index_name: options.input === "opensearch" ? SOURCE_INDEX : "",
+    text_field_names: "title,content",
+    s3_corpus_path: corpusUri,
+    base_model_id: options.base,
+    teacher_model_id: TEACHER,
+    deploy_endpoint: !options.trainingOnly,
+    register_connector: !options.trainingOnly,
+    max_steps: scale.maxSteps,
+    queries_per_document: scale.queriesPerDocument,
+    seed: options.seed,
+  };
+  const terraformChecks = new Checks("terraform");
+  const deployment = await timed(
+    "deployment",
+    async () => {
+      const terraform = await synthesise(workDirectory, runtime.aws, variables);
+      const deployed = await deploy(terraform);
+      terraformChecks.expect(
+        "a second plan is empty",
+        await terraform.planIsEmpty(),
+        "terraform plan -detailed-exitcode",
+      );
+      return deployed;
+    },
+    (deployed) => deployed.bucket,
+  );
+
+  const executions: ExecutionSummary[] = [];
+  for (let number = 1; number <= options.executions; number++) {
+    say(`execution ${number} of ${options.executions}`);
+    executions.push(
+      await verifiedExecution({
+        name: `e2e-${options.seed}-${number}`,
+        input: {},
+        deployment,
+        runtime,
+        clients,
+        domain,
+        collection,
+        collectionFiles: files,
+        baseModelId: options.base,
+        trainingOnly: options.trainingOnly,
+        queriesPerDocument: scale.queriesPerDocument,
+        expectGain: !options.small,
+        workDirectory: path.join(workDirectory, `execution-${number}`),
+        say,
+      }),
+    );
+  }
+
+  const results: RunResults = {
+    options,
+    runtime: runtime.description,
+    setUp,
+    checks: terraformChecks.results,
+    executions,
+    totalSeconds: (Date.now() - startedAt) / 1000,
+    peakMemoryGiB: memory.peakGiB(),
+  };
+  await writeResults(results);
+  succeeded = allChecks(results).every(({ passed }) => passed);
+  if (options.keep) await keepRunning(runtime, deployment.stateMachineArn);
+  return succeeded;
+}
+
+async function writeResults(results: RunResults): Promise<void> {
+  const rendered = renderResults(results);
+  await mkdir(RESULTS_DIRECTORY, { recursive: true });
+  const file = path.join(RESULTS_DIRECTORY, new Date().toISOString().replace(/[:.]/g, "-"));
+  await writeFile(`${file}.md`, rendered);
+  await writeFile(`${file}.json`, `${JSON.stringify(results, null, 2)}\n`);
+  process.stdout.write(`\n${rendered}\nwritten to ${path.relative(process.cwd(), file)}.md and .json\n`);
+}
+
+/** Leaves everything running until Ctrl-C, whose handler tears it down. */
+async function keepRunning(runtime: StartedRuntime, stateMachineArn: string): Promise<void> {
+  process.stdout.write(
+    [
+      "",
+      "Everything is still running (Ctrl-C ends it):",
+      `  AWS            AWS_ENDPOINT_URL=${runtime.aws.gateway} (any credentials, ${runtime.aws.region})`,
+      `  SageMaker      AWS_ENDPOINT_URL_SAGEMAKER=${runtime.aws.sageMaker}`,
+      `  OpenSearch     ${runtime.openSearchEndpoint} (requests signed for service es)`,
+      `  state machine  ${stateMachineArn}`,
+      "",
+    ].join("\n"),
+  );
+  await new Promise(() => setInterval(() => undefined, 2 ** 30));
+}

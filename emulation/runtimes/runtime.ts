@@ -1,0 +1,31 @@
+import type { AwsConnection } from "../aws-connection.ts";
+
+/** What every runtime is told. */
+export interface RuntimeOptions {
+  /** Logs, sockets and data of the run; the runtime writes nowhere else but into the cache. */
+  readonly workDirectory: string;
+  /** Called with a line for people about what is being made or started. */
+  readonly onProgress: (line: string) => void;
+  /** Share of Bedrock records that fail on their first attempt, so that the retry is exercised. @default 0.02 */
+  readonly bedrockErrorShare?: number;
+}
+
+/** Emulated AWS and a real OpenSearch, running. */
+export interface StartedRuntime {
+  /** One line: what runs where. */
+  readonly description: string;
+  readonly aws: AwsConnection;
+  /** The domain's front door: SigV4 is verified here, as Amazon OpenSearch Service does. */
+  readonly openSearchEndpoint: string;
+  /** Python of the training environment, with the model hub's variables: for checks that load the artifact. */
+  readonly python: string;
+  readonly pythonEnvironment: Readonly<Record<string, string>>;
+  /** Ends every process. Safe to call more than once. */
+  stop(): Promise<void>;
+}
+
+/** A way to run the emulators: processes, or containers. */
+export interface Runtime {
+  readonly name: string;
+  start(options: RuntimeOptions): Promise<StartedRuntime>;
+}

@@ -1,0 +1,108 @@
+import { mkdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { InvokeEndpointCommand, type SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
+import * as tar from "tar";
+import { z } from "zod";
+import type { StartedRuntime } from "../runtimes/runtime.ts";
+import { type Check, Checks } from "./check.ts";
+import { runPython } from "./python-script.ts";
+import type { RunArtifacts } from "./run-artifacts.ts";
+
+/** One embedding a text. */
+export const Embeddings = z.array(z.array(z.number()).min(1));
+export type Embeddings = z.infer<typeof Embeddings>;
+
+const LegacyPooling = z.object({
+  word_embedding_dimension: z.number(),
+  pooling_mode_cls_token: z.boolean(),
+  pooling_mode_mean_tokens: z.boolean(),
+});
+
+/** The tuned model, unpacked on this machine, and what it makes of the probe texts. */
+export interface VerifiedModel {
+  readonly checks: Check[];
+  readonly directory: string;
+  readonly archiveKey: string;
+  readonly probeTexts: readonly string[];
+  readonly probeEmbeddings: Embeddings;
+}
+
+/** Embeddings that come from the same weights differ by no more than this in any component. */
+export const SAME_EMBEDDING_TOLERANCE = 1e-4;
+
+/** The artifact loads, differs from the base model, and has the files that Text Embeddings Inference needs. */
+export async function verifyModel(
+  artifacts: RunArtifacts,
+  runtime: StartedRuntime,
+  baseModelId: string,
+  probeTexts: readonly string[],
+  workDirectory: string,
+): Promise<VerifiedModel> {
+  const checks = new Checks("model");
+  const archiveKey = await artifacts.find("model/", "/output/model.tar.gz");
+  const archive = path.join(workDirectory, "model.tar.gz");
+  const directory = path.join(workDirectory, "model");
+  await artifacts.download(archiveKey, archive);
+  await mkdir(directory, { recursive: true });
+  await tar.extract({ file: archive, cwd: directory });
+
+  const pooling = LegacyPooling.safeParse(
+    JSON.parse(await readFile(path.join(directory, "1_Pooling", "config.json"), "utf8")),
+  );
+  checks.expect(
+    "pooling config that Text Embeddings Inference reads",
+    pooling.success,
+    pooling.success ? `${pooling.data.word_embedding_dimension} dimensions` : pooling.error.message,
+  );
+
+  const output = await runPython(
+    runtime,
+    [fileURLToPath(new URL("embed_texts.py", import.meta.url)), directory, baseModelId],
+    { input: JSON.stringify(probeTexts) },
+  );
+  const byModel = z.record(z.string(), Embeddings).parse(JSON.parse(output));
+  const tuned = byModel[directory] ?? [];
+  const base = byModel[baseModelId] ?? [];
+  const difference = largestDifference(tuned, base);
+  checks.expect(
+    "loads and differs from the base",
+    tuned.length === probeTexts.length && difference > SAME_EMBEDDING_TOLERANCE,
+    `largest difference in an embedding ${difference.toFixed(4)}`,
+  );
+  return { checks: checks.results, directory, archiveKey, probeTexts, probeEmbeddings: tuned };
+}
+
+/** The endpoint returns the artifact's embeddings. */
+export async function verifyEndpoint(
+  client: SageMakerRuntimeClient,
+  endpointName: string,
+  model: VerifiedModel,
+): Promise<Check[]> {
+  const checks = new Checks("endpoint");
+  const { Body } = await client.send(
+    new InvokeEndpointCommand({
+      EndpointName: endpointName,
+      ContentType: "application/json",
+      Body: JSON.stringify({ inputs: model.probeTexts }),
+    }),
+  );
+  const served = Embeddings.parse(JSON.parse(Body.transformToString()));
+  const difference = largestDifference(served, model.probeEmbeddings);
+  checks.expect(
+    "returns the artifact's embeddings",
+    served.length === model.probeTexts.length && difference <= SAME_EMBEDDING_TOLERANCE,
+    `${endpointName}, largest difference ${difference.toExponential(1)}`,
+  );
+  return checks.results;
+}
+
+/** The largest difference of any component; infinite when the shapes differ. */
+export function largestDifference(a: Embeddings, b: Embeddings): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
+  return a.reduce((largest, row, i) => {
+    const other = b[i] ?? [];
+    if (row.length !== other.length) return Number.POSITIVE_INFINITY;
+    return row.reduce((most, value, j) => Math.max(most, Math.abs(value - (other[j] ?? Number.NaN))), largest);
+  }, 0);
+}

@@ -1,0 +1,170 @@
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import type { Client } from "@opensearch-project/opensearch";
+import { z } from "zod";
+import { EvaluationReport } from "../lambdas/shared/contract.ts";
+import type { AwsClients } from "./aws-connection.ts";
+import { type Collection, type CollectionFiles, passageText } from "./collection.ts";
+import type { Deployment } from "./deployment.ts";
+import { type ExecutionResult, runExecution } from "./execution.ts";
+import type { ExecutionSummary, StageResult } from "./results.ts";
+import type { StartedRuntime } from "./runtimes/runtime.ts";
+import { secondsByStage, stageOf } from "./stages.ts";
+import { Checks } from "./verification/check.ts";
+import { verifyCorpus } from "./verification/corpus.ts";
+import { evaluateOnJudgedQueries } from "./verification/judged-queries.ts";
+import { verifyEndpoint, verifyModel } from "./verification/model.ts";
+import { RunArtifacts } from "./verification/run-artifacts.ts";
+import { searchWithTunedModel, verifyRegistration } from "./verification/search.ts";
+import { folderOf, verifyTrainingData } from "./verification/training-data.ts";
+
+const EXECUTION_TIMEOUT_MS = 20 * 60_000;
+
+/** Deployed executions end with these; training-only ones leave them out. */
+const ExecutionOutput = z.object({
+  endpoint_name: z.string().optional(),
+  model_id: z.string().optional(),
+});
+
+export interface VerifiedExecutionOptions {
+  readonly name: string;
+  readonly input: Record<string, unknown>;
+  readonly deployment: Deployment;
+  readonly runtime: StartedRuntime;
+  readonly clients: AwsClients;
+  readonly domain: Client;
+  readonly collection: Collection;
+  readonly collectionFiles: CollectionFiles;
+  readonly baseModelId: string;
+  readonly trainingOnly: boolean;
+  readonly queriesPerDocument: number;
+  /** Whether the tuned model has to beat the base on the human queries. */
+  readonly expectGain: boolean;
+  /** An execution's own folder; it is created. */
+  readonly workDirectory: string;
+  readonly say: (line: string) => void;
+}
+
+/** Runs the pipeline once and verifies what each stage made, stage by stage, on the real artifacts. */
+export async function verifiedExecution(options: VerifiedExecutionOptions): Promise<ExecutionSummary> {
+  const { collection, runtime, clients, domain, say } = options;
+  await mkdir(options.workDirectory, { recursive: true });
+  const result = await followedExecution(options);
+  const checks = new Checks("execution");
+  checks.expect(
+    "succeeded",
+    result.status === "SUCCEEDED",
+    result.status === "SUCCEEDED" ? result.name : `${result.status} ${result.error ?? ""}: ${result.cause ?? ""}`,
+  );
+  const seconds = secondsByStage(result.states);
+  if (result.status !== "SUCCEEDED") {
+    const stages = [...seconds].map(([stage, taken]) => ({ stage, seconds: taken, counts: "" }));
+    return {
+      name: result.name,
+      stages,
+      checks: checks.results,
+      heldOut: undefined,
+      human: undefined,
+      humanNdcgThroughOpenSearch: undefined,
+    };
+  }
+  const output = ExecutionOutput.parse(result.output);
+
+  say("verifying the artifacts of every stage");
+  const artifacts = new RunArtifacts(clients.s3, options.deployment.bucket, result.name);
+  const expectedTexts = new Map(collection.documents.map((document) => [document.id, passageText(document)]));
+  const corpus = await verifyCorpus(artifacts, expectedTexts);
+  const trainingData = await verifyTrainingData(artifacts, new Set(expectedTexts.keys()), {
+    queriesPerDocument: options.queriesPerDocument,
+    scoringMaxNegatives: 4,
+  });
+  const probeTexts = collection.documents.slice(0, 3).map(passageText);
+  const model = await verifyModel(artifacts, runtime, options.baseModelId, probeTexts, options.workDirectory);
+  const report = await artifacts.json(`${await reportFolder(artifacts)}report.json`, EvaluationReport);
+
+  say("evaluating on the queries that people wrote");
+  const human = await evaluateOnJudgedQueries({
+    artifacts,
+    runtime,
+    collectionFiles: options.collectionFiles,
+    model,
+    baseModelId: options.baseModelId,
+    trainingDataFolder: await folderOf(artifacts, "training-data/"),
+    workDirectory: options.workDirectory,
+  });
+  const gain = human.ndcg_gain;
+  const gainText = `nDCG@10 ${human.rankers.base.ndcg_at_10.toFixed(4)} -> ${human.rankers.tuned.ndcg_at_10.toFixed(4)} on ${human.queries} human queries`;
+  checks.expect(
+    "tuned model evaluated on human queries",
+    human.queries === collection.judgements.size,
+    `${human.queries} of ${collection.judgements.size}`,
+  );
+  if (options.expectGain) checks.expect("tuned model beats the base", gain.mean > 0, gainText);
+
+  let humanNdcgThroughOpenSearch: number | undefined;
+  if (options.trainingOnly) {
+    checks.expect(
+      "nothing deployed by a training-only run",
+      output.endpoint_name === undefined && output.model_id === undefined,
+      "no endpoint, no registration",
+    );
+  } else {
+    const endpointName = z.string().parse(output.endpoint_name);
+    const modelId = z.string().parse(output.model_id);
+    checks.results.push(...(await verifyEndpoint(clients.sageMakerRuntime, endpointName, model)));
+    checks.results.push(...(await verifyRegistration(domain, modelId, model)));
+    say("searching the human queries through OpenSearch with the tuned model");
+    const search = await searchWithTunedModel(domain, modelId, collection, model.probeEmbeddings[0]?.length ?? 0);
+    checks.results.push(...search.checks);
+    humanNdcgThroughOpenSearch = search.ndcgAt10;
+    checks.expect(
+      "search through OpenSearch ranks as well as offline",
+      Math.abs(search.ndcgAt10 - human.rankers.tuned.ndcg_at_10) < 0.01,
+      `nDCG@10 ${search.ndcgAt10.toFixed(4)} through OpenSearch, ${human.rankers.tuned.ndcg_at_10.toFixed(4)} offline`,
+    );
+  }
+
+  const { counts } = trainingData;
+  const countsByStage: Readonly<Record<string, string>> = {
+    "1 data extraction": `${corpus.documents} documents`,
+    "2 query generation": `${counts.records} records`,
+    "3 hard-negative mining": `${counts.trainQueries} train, ${counts.devQueries} dev, ${counts.testQueries} test queries, ${counts.negatives} negatives`,
+    "4 teacher scoring": `${counts.scoredPairs} pairs`,
+    "6 evaluation and gate": `${report.sets[0]?.queries ?? 0} held-out queries`,
+    "7 deployment": output.endpoint_name ?? "",
+    "8 registration": output.model_id ?? "",
+  };
+  const stages: StageResult[] = [...seconds].map(([stage, taken]) => ({
+    stage,
+    seconds: taken,
+    counts: countsByStage[stage] ?? "",
+  }));
+  return {
+    name: result.name,
+    stages,
+    checks: [...corpus.checks, ...trainingData.checks, ...model.checks, ...checks.results],
+    heldOut: report.sets.find(({ name }) => name === "held_out"),
+    human,
+    humanNdcgThroughOpenSearch,
+  };
+}
+
+async function followedExecution(options: VerifiedExecutionOptions): Promise<ExecutionResult> {
+  let shown: string | undefined;
+  return runExecution(options.clients.stepFunctions, {
+    stateMachineArn: options.deployment.stateMachineArn,
+    name: options.name,
+    input: options.input,
+    timeoutMs: EXECUTION_TIMEOUT_MS,
+    onStateEntered(state) {
+      const stage = stageOf(state);
+      if (stage === undefined || stage === shown) return;
+      shown = stage;
+      options.say(`  ${stage}`);
+    },
+  });
+}
+
+async function reportFolder(artifacts: RunArtifacts): Promise<string> {
+  return path.posix.join(path.posix.dirname(await artifacts.find("evaluation/", "/output/model/report.json")), "/");
+}

@@ -1,0 +1,128 @@
+/**
+ * `npm test`: every suite in turn, then one line that counts. A suite that cannot run counts as failed, never as passed.
+ */
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { z } from "zod";
+
+const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+const VitestReport = z.object({
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  numPendingTests: z.number(),
+  numFailedTestSuites: z.number(),
+});
+
+const E2eResults = z.object({
+  checks: z.array(z.object({ passed: z.boolean() })),
+  executions: z.array(z.object({ checks: z.array(z.object({ passed: z.boolean() })) })),
+});
+
+/** Runs a command with its output shown; true when it exits with 0. */
+async function run(command: string, args: readonly string[]): Promise<boolean> {
+  process.stdout.write(`\n$ ${command} ${args.join(" ")}\n`);
+  const { exitCode } = await execa(command, args, {
+    cwd: REPOSITORY,
+    stdio: "inherit",
+    reject: false,
+    preferLocal: true,
+  });
+  return exitCode === 0;
+}
+
+async function check(command: string, args: readonly string[]): Promise<Counts> {
+  return (await run(command, args)) ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+}
+
+/** Failures that the suite's own report does not count (a crash, a missing report) count as one. */
+function atLeastOneFailure(succeeded: boolean, counts: Counts): Counts {
+  return succeeded || counts.failed > 0 ? counts : { ...counts, failed: 1 };
+}
+
+const NOTHING: Counts = { passed: 0, failed: 0, skipped: 0 };
+
+async function vitest(reportFile: string): Promise<Counts> {
+  const succeeded = await run("vitest", ["run", "--reporter=default", "--reporter=json", `--outputFile=${reportFile}`]);
+  const report = VitestReport.safeParse(await json(reportFile));
+  if (!report.success) return atLeastOneFailure(false, NOTHING);
+  return atLeastOneFailure(succeeded, {
+    passed: report.data.numPassedTests,
+    failed: report.data.numFailedTests,
+    skipped: report.data.numPendingTests,
+  });
+}
+
+async function pytest(reportFile: string): Promise<Counts> {
+  const succeeded = await run("tsx", [
+    "emulation/python/run.ts",
+    "training",
+    "-m",
+    "pytest",
+    `--junitxml=${reportFile}`,
+  ]);
+  const suite = /<testsuite [^>]*>/.exec(await text(reportFile))?.[0] ?? "";
+  const count = (name: string) => Number(new RegExp(`${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
+  const failed = count("failures") + count("errors");
+  return atLeastOneFailure(succeeded, {
+    passed: count("tests") - failed - count("skipped"),
+    failed,
+    skipped: count("skipped"),
+  });
+}
+
+async function shortE2e(): Promise<Counts> {
+  const succeeded = await run("tsx", ["emulation/e2e.ts", "--small"]);
+  const directory = path.join(REPOSITORY, "e2e-results");
+  const latest = (await readdir(directory).catch(() => []))
+    .filter((file) => file.endsWith(".json"))
+    .sort()
+    .at(-1);
+  const results = E2eResults.safeParse(latest === undefined ? undefined : await json(path.join(directory, latest)));
+  if (!results.success) return atLeastOneFailure(false, NOTHING);
+  const checks = [...results.data.checks, ...results.data.executions.flatMap((execution) => execution.checks)];
+  const failed = checks.filter(({ passed }) => !passed).length;
+  return atLeastOneFailure(succeeded, { passed: checks.length - failed, failed, skipped: 0 });
+}
+
+async function text(file: string): Promise<string> {
+  return readFile(file, "utf8").catch(() => "");
+}
+
+async function json(file: string): Promise<unknown> {
+  const content = await text(file);
+  return content === "" ? undefined : JSON.parse(content);
+}
+
+const reports = await mkdtemp(path.join(tmpdir(), "test-reports-"));
+const suites: [string, () => Promise<Counts>][] = [
+  ["biome", () => check("biome", ["check", "."])],
+  ["tsc", () => check("tsc", ["-p", "."])],
+  ["ruff check", () => check("tsx", ["emulation/python/run.ts", "training", "-m", "ruff", "check", "."])],
+  ["ruff format", () => check("tsx", ["emulation/python/run.ts", "training", "-m", "ruff", "format", "--check", "."])],
+  ["pyright", () => check("tsx", ["emulation/python/run.ts", "training", "-m", "pyright"])],
+  ["cdktf synth", () => check("cdktf", ["synth"])],
+  ["vitest", () => vitest(path.join(reports, "vitest.json"))],
+  ["pytest", () => pytest(path.join(reports, "pytest.xml"))],
+  ["short e2e", shortE2e],
+];
+const counted: [string, Counts][] = [];
+for (const [name, suite] of suites) counted.push([name, await suite()]);
+await rm(reports, { recursive: true, force: true });
+
+process.stdout.write("\n");
+for (const [name, { passed, failed, skipped }] of counted) {
+  process.stdout.write(`${name.padEnd(12)} ${passed} ok, ${failed} not ok, ${skipped} left out\n`);
+}
+const total = (key: keyof Counts) => counted.reduce((sum, [, counts]) => sum + counts[key], 0);
+process.stdout.write(`${total("passed")} passed, ${total("failed")} failed, ${total("skipped")} skipped\n`);
+process.exitCode = total("failed") === 0 ? 0 : 1;
