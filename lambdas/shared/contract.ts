@@ -33,6 +33,8 @@ export const CorpusManifest = z.object({
   /** Documents whose id another one had; kept under an id of their own. */
   duplicate_ids: z.number().int().nonnegative(),
   part_count: z.number().int().nonnegative(),
+  /** Whether there is more in the source, which the limit on documents left out. */
+  truncated: z.boolean(),
   source: z.string(),
 });
 export type CorpusManifest = z.infer<typeof CorpusManifest>;
@@ -176,5 +178,7 @@ export const QueryBatch = z.object({
   record_count: z.number().int().positive(),
   /** 1 for the first try, 2 for the records that failed in it. */
   attempt: z.number().int().positive(),
+  /** Records of the first try, which the share of failures is judged against; absent in it. */
+  first_record_count: z.number().int().positive().optional(),
 });
 export type QueryBatch = z.infer<typeof QueryBatch>;

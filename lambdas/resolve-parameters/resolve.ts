@@ -1,0 +1,119 @@
+import { z } from "zod";
+import { closest } from "./closest.ts";
+import { argument, keeps, ParameterRule, type ParameterValue, typed } from "./rules.ts";
+
+/** Some parameters of the execution are missing, unknown or out of their range; the message lists all of them. */
+export class InvalidParametersError extends Error {
+  override readonly name = "InvalidParametersError";
+}
+
+/** The event of resolve-parameters. */
+export const ResolveRequest = z.object({
+  /** The execution's input as it was given. */
+  input: z.unknown(),
+  /** Values of the deployment; null where there is none. */
+  defaults: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  rules: z.record(z.string(), ParameterRule),
+  images: z.object({
+    training_gpu: z.string(),
+    training_cpu: z.string(),
+    serving_gpu: z.string(),
+    serving_cpu: z.string(),
+  }),
+});
+export type ResolveRequest = z.infer<typeof ResolveRequest>;
+
+/** Every parameter with its value, and the container image of every job and of the endpoint. */
+export interface ResolvedParameters {
+  readonly parameters: Record<string, ParameterValue>;
+  /** The same values as strings, for SageMaker's hyperparameters. */
+  readonly arguments: Record<string, string>;
+  readonly images: Record<"processing" | "scoring" | "training" | "evaluation" | "serving", string>;
+}
+
+const IMAGE_OF_STAGE = [
+  ["processing", "processing_instance_type", "training"],
+  ["scoring", "scoring_instance_type", "training"],
+  ["training", "training_instance_type", "training"],
+  ["evaluation", "scoring_instance_type", "training"],
+  ["serving", "inference_instance_type", "serving"],
+] as const;
+
+/** SageMaker's families with NVIDIA GPUs are named g and p with a number: ml.g5.xlarge, ml.p4d.24xlarge. */
+function hasGpu(instanceType: ParameterValue | undefined): boolean {
+  return /^ml\.[gp]\d/.test(String(instanceType ?? ""));
+}
+
+function resolveImages(parameters: Record<string, ParameterValue>, images: ResolveRequest["images"]) {
+  const resolved: Partial<ResolvedParameters["images"]> = {};
+  for (const [stage, parameter, image] of IMAGE_OF_STAGE) {
+    resolved[stage] = images[`${image}_${hasGpu(parameters[parameter]) ? "gpu" : "cpu"}`];
+  }
+  return resolved as ResolvedParameters["images"];
+}
+
+/** What is missing for the ways of running that the parameters choose. */
+function crossFieldViolations(parameters: Record<string, ParameterValue>): string[] {
+  const violations: string[] = [];
+  // A value that broke its own rule is not among the parameters and has been reported.
+  const require = (name: string, because: string) => {
+    if (parameters[name] === "") violations.push(`${name} is required ${because}.`);
+  };
+  if (parameters.input_type === "opensearch") {
+    require("opensearch_endpoint", "when input_type is opensearch");
+    require("opensearch_index_name", "when input_type is opensearch");
+  }
+  if (parameters.input_type === "s3") require("s3_corpus_path", "when input_type is s3");
+  if (parameters.register_connector === true) {
+    require("opensearch_endpoint", "when register_connector is true: the model is registered there");
+    if (parameters.deploy_endpoint !== true) {
+      violations.push(
+        "deploy_endpoint must be true when register_connector is true: the connector calls the endpoint.",
+      );
+    }
+  }
+  return violations;
+}
+
+/**
+ * Lays the execution's input over the deployment's defaults, and checks every value and their combination.
+ *
+ * @throws InvalidParametersError with everything that is wrong, not only the first thing.
+ */
+export function resolveParameters({ input, defaults, rules, images }: ResolveRequest): ResolvedParameters {
+  const given = z.record(z.string(), z.unknown()).safeParse(input ?? {});
+  if (!given.success) {
+    throw new InvalidParametersError(
+      "The execution's input must be a JSON object of parameters; {} takes all defaults.",
+    );
+  }
+  const violations: string[] = [];
+  for (const name of Object.keys(given.data)) {
+    if (name in rules) continue;
+    violations.push(`${name} is not a parameter; did you mean ${closest(name, Object.keys(rules))}?`);
+  }
+
+  const parameters: Record<string, ParameterValue> = {};
+  for (const [name, rule] of Object.entries(rules)) {
+    const raw = given.data[name] ?? defaults[name] ?? null;
+    if (raw === null) {
+      violations.push(`${name} is required: ${rule.message}`);
+      continue;
+    }
+    const value = typed(raw, rule);
+    if (value === undefined || !keeps(value, rule)) {
+      violations.push(`${name} is ${JSON.stringify(raw)}: ${rule.message}`);
+      continue;
+    }
+    parameters[name] = value;
+  }
+  violations.push(...crossFieldViolations(parameters));
+  if (violations.length > 0) {
+    throw new InvalidParametersError(`The parameters of this execution cannot be used:\n- ${violations.join("\n- ")}`);
+  }
+  return {
+    parameters,
+    arguments: Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, argument(value)])),
+    images: resolveImages(parameters, images),
+  };
+}

@@ -1,0 +1,24 @@
+import { S3Client } from "@aws-sdk/client-s3";
+import { z } from "zod";
+import { lambdaHandler } from "../shared/handler.ts";
+import { S3Prefix, S3Uri } from "../shared/s3-uri.ts";
+import { validateCorpus } from "./validate-corpus.ts";
+
+const s3 = new S3Client({});
+
+const Event = z.object({
+  s3_corpus_path: S3Uri,
+  max_documents: z.number().int().positive(),
+  run_uri: S3Prefix,
+  cursor: z.null(),
+});
+
+/** Stage 1 for input_type=s3: {s3_corpus_path, max_documents, run_uri, cursor: null} to a CorpusResult. */
+export const handler = lambdaHandler("s3-validator", Event, (event, context) =>
+  validateCorpus(s3, {
+    corpus: event.s3_corpus_path,
+    run: event.run_uri,
+    maxDocuments: event.max_documents,
+    remainingMs: () => context.getRemainingTimeInMillis(),
+  }),
+);

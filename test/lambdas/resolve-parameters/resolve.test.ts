@@ -1,0 +1,130 @@
+import { describe, expect, it } from "vitest";
+import { handler } from "../../../lambdas/resolve-parameters/index.ts";
+import { type ResolveRequest, resolveParameters } from "../../../lambdas/resolve-parameters/resolve.ts";
+
+const rules: ResolveRequest["rules"] = {
+  model_name: { type: "string", pattern: "^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,39}$", message: "letters, digits and hyphens" },
+  input_type: { type: "string", one_of: ["s3", "opensearch"], message: "write s3 or opensearch" },
+  s3_corpus_path: { type: "string", pattern: "^(s3://.+)?$", message: "write s3://bucket/key" },
+  opensearch_endpoint: { type: "string", message: "an address" },
+  opensearch_index_name: { type: "string", message: "an index" },
+  deploy_endpoint: { type: "bool", message: "write true or false" },
+  register_connector: { type: "bool", message: "write true or false" },
+  max_steps: { type: "number", integer: true, min: -1, max: 1000, message: "a whole number from -1 to 1000" },
+  learning_rate: { type: "number", min: 0, message: "a positive number" },
+  processing_instance_type: { type: "string", pattern: "^ml\\.", message: "a SageMaker instance type" },
+  scoring_instance_type: { type: "string", pattern: "^ml\\.", message: "a SageMaker instance type" },
+  training_instance_type: { type: "string", pattern: "^ml\\.", message: "a SageMaker instance type" },
+  inference_instance_type: { type: "string", pattern: "^ml\\.", message: "a SageMaker instance type" },
+};
+const defaults: ResolveRequest["defaults"] = {
+  model_name: null,
+  input_type: "s3",
+  s3_corpus_path: "s3://bucket/corpus.jsonl",
+  opensearch_endpoint: "",
+  opensearch_index_name: "",
+  deploy_endpoint: true,
+  register_connector: false,
+  max_steps: 500,
+  learning_rate: 5e-6,
+  processing_instance_type: "ml.c5.4xlarge",
+  scoring_instance_type: "ml.g5.2xlarge",
+  training_instance_type: "ml.p4d.24xlarge",
+  inference_instance_type: "ml.m5.xlarge",
+};
+const images = {
+  training_gpu: "train:gpu",
+  training_cpu: "train:cpu",
+  serving_gpu: "serve:gpu",
+  serving_cpu: "serve:cpu",
+};
+
+function resolve(input: unknown) {
+  return resolveParameters({ input, defaults, rules, images });
+}
+
+function violations(input: unknown): string[] {
+  try {
+    resolve(input);
+  } catch (error) {
+    expect((error as Error).name).toBe("InvalidParametersError");
+    return (error as Error).message.split("\n- ").slice(1);
+  }
+  return [];
+}
+
+describe("resolveParameters", () => {
+  it("lays the input over the defaults, in the parameters' types", () => {
+    const { parameters } = resolve({ model_name: "m", deploy_endpoint: "false", max_steps: "20" });
+    expect(parameters).toEqual({ ...defaults, model_name: "m", deploy_endpoint: false, max_steps: 20 });
+  });
+
+  it("writes arguments that Python parses, without exponents", () => {
+    expect(resolve({ model_name: "m" }).arguments).toMatchObject({
+      learning_rate: "0.000005",
+      max_steps: "500",
+      deploy_endpoint: "true",
+    });
+    const written = (value: number) => resolve({ model_name: "m", learning_rate: value }).arguments.learning_rate;
+    expect([2.5e-8, 1e-7, 0.1, 1e21, 1.5e22].map(written)).toEqual([
+      "0.000000025",
+      "0.0000001",
+      "0.1",
+      "1000000000000000000000",
+      "15000000000000000000000",
+    ]);
+  });
+
+  it("takes the image that fits each job's instance type", () => {
+    expect(resolve({ model_name: "m" }).images).toEqual({
+      processing: "train:cpu",
+      scoring: "train:gpu",
+      training: "train:gpu",
+      evaluation: "train:gpu",
+      serving: "serve:cpu",
+    });
+  });
+
+  it("lists everything that is wrong at once", () => {
+    expect(
+      violations({ max_step: 5, max_steps: 1.5, learning_rate: "fast", deploy_endpoint: "yes", input_type: "file" }),
+    ).toEqual([
+      "max_step is not a parameter; did you mean max_steps?",
+      "model_name is required: letters, digits and hyphens",
+      'input_type is "file": write s3 or opensearch',
+      'deploy_endpoint is "yes": write true or false',
+      "max_steps is 1.5: a whole number from -1 to 1000",
+      'learning_rate is "fast": a positive number',
+    ]);
+    expect(violations({ model_name: "-bad-", max_steps: 1001, learning_rate: -1 })).toEqual([
+      'model_name is "-bad-": letters, digits and hyphens',
+      "max_steps is 1001: a whole number from -1 to 1000",
+      "learning_rate is -1: a positive number",
+    ]);
+  });
+
+  it("wants what the chosen way of running needs", () => {
+    expect(violations({ model_name: "m", input_type: "opensearch" })).toEqual([
+      "opensearch_endpoint is required when input_type is opensearch.",
+      "opensearch_index_name is required when input_type is opensearch.",
+    ]);
+    expect(violations({ model_name: "m", s3_corpus_path: "" })).toEqual([
+      "s3_corpus_path is required when input_type is s3.",
+    ]);
+    expect(violations({ model_name: "m", register_connector: true, deploy_endpoint: false })).toEqual([
+      "opensearch_endpoint is required when register_connector is true: the model is registered there.",
+      "deploy_endpoint must be true when register_connector is true: the connector calls the endpoint.",
+    ]);
+  });
+
+  it("refuses an input that is not an object", () => {
+    expect(() => resolve(["model_name"])).toThrow(/must be a JSON object/);
+  });
+});
+
+describe("handler", () => {
+  it("names an event it does not take", async () => {
+    const context = { awsRequestId: "1", getRemainingTimeInMillis: () => 1000 };
+    await expect(handler({ input: {} }, context)).rejects.toMatchObject({ name: "InvalidEventError" });
+  });
+});
