@@ -1,0 +1,102 @@
+"""Starts MiniStack, the AWS emulator, with what the pipeline needs and MiniStack 1.5.33 lacks.
+
+Calls of state machines and functions to the services named by --service-endpoint go there; all others to MiniStack.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+SERVICES = ("sagemaker", "sagemaker-runtime", "bedrock", "bedrock-runtime", "service-quotas")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The launcher's command line."""
+
+    port: int
+    bind: str
+    region: str
+    wait_scale: float
+    """Factor on the waits of state machines (Wait states and delays before retries), not on timeouts."""
+    node: str
+    service_endpoints: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, arguments: Sequence[str]) -> Settings:
+        """Reads the command line; exits with a usage message if it is wrong."""
+        parser = argparse.ArgumentParser(description=__doc__)
+        parser.add_argument("--port", type=int, required=True)
+        parser.add_argument("--bind", default="127.0.0.1", help="address to listen on")
+        parser.add_argument("--region", default="us-east-1")
+        parser.add_argument("--wait-scale", type=float, default=1.0, help="factor on the waits of state machines")
+        parser.add_argument("--node", default="node", help="Node executable that runs the functions")
+        parser.add_argument("--service-endpoint", action="append", default=[], metavar="SERVICE=URL")
+        options = parser.parse_args(arguments)
+        endpoints = dict(endpoint.partition("=")[::2] for endpoint in options.service_endpoint)
+        unknown = endpoints.keys() - set(SERVICES)
+        if unknown or not all(endpoints.values()):
+            parser.error(f"--service-endpoint takes SERVICE=URL with one of the services {', '.join(SERVICES)}")
+        return cls(options.port, options.bind, options.region, options.wait_scale, options.node, endpoints)
+
+    @property
+    def gateway(self) -> str:
+        """MiniStack's own URL, for the functions and the state machines."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+def run(settings: Settings) -> None:
+    """Runs MiniStack until it is told to end."""
+    # MiniStack reads its settings when it is imported.
+    os.environ.update(
+        GATEWAY_PORT=str(settings.port),
+        BIND_HOST=settings.bind,
+        MINISTACK_REGION=settings.region,
+        SFN_WAIT_SCALE=str(settings.wait_scale),
+    )
+    import cloudwatch
+    import lambda_runtime
+    import step_functions
+    from aws_calls import AwsCalls
+    from ministack import app  # pyright: ignore[reportMissingImports]
+
+    endpoints = {service.upper().replace("-", "_"): url for service, url in settings.service_endpoints.items()}
+    host = lambda_runtime.Host(
+        node=settings.node,
+        region=settings.region,
+        endpoints={
+            "AWS_ENDPOINT_URL": settings.gateway,
+            **{f"AWS_ENDPOINT_URL_{name}": url for name, url in endpoints.items()},
+        },
+    )
+    lambda_runtime.install(host)
+    step_functions.install(AwsCalls({**settings.service_endpoints, "s3": settings.gateway}, settings.region))
+    cloudwatch.install()
+    # MiniStack reads its own command line from here.
+    sys.argv = ["ministack"]
+    app.main()
+
+
+def main() -> int:
+    """Runs the command line and gives the exit status."""
+    try:
+        run(Settings.parse(sys.argv[1:]))
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: that waits for the threads of executions that still run.
+    os._exit(status)
