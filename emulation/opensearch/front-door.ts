@@ -1,0 +1,139 @@
+import { once } from "node:events";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import { z } from "zod";
+import { type AwsCredentials, signatureProblem } from "./sigv4.ts";
+
+export interface FrontDoorOptions {
+  /** Address of the OpenSearch node. */
+  readonly target: string;
+  /** Who may call: requests must be signed with these. */
+  readonly credentials: AwsCredentials;
+  readonly region: string;
+  /** With these the node signs what a connector sends, where the service would assume the connector's role. */
+  readonly connectorCredentials: AwsCredentials;
+}
+
+export interface StartedFrontDoor {
+  /** The address to give to clients as the domain's endpoint. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+const CONNECTOR_WRITE = /^\/_plugins\/_ml\/connectors\/[^/?]+(\?|$)/;
+const HOP_BY_HOP = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer"]);
+const ConnectorWithRole = z.looseObject({ credential: z.looseObject({ roleArn: z.string() }) });
+
+/** A connector's definition as the node needs it: keys beside the role's ARN, since the node can assume no role. */
+function withConnectorCredentials(
+  body: Buffer,
+  { accessKeyId, secretAccessKey, sessionToken }: AwsCredentials,
+): Buffer {
+  let connector: unknown;
+  try {
+    connector = JSON.parse(body.toString("utf8"));
+  } catch {
+    // The node has the better error message for what is no JSON.
+    return body;
+  }
+  const parsed = ConnectorWithRole.safeParse(connector);
+  if (!parsed.success) return body;
+  const credential = {
+    ...parsed.data.credential,
+    access_key: accessKeyId,
+    secret_key: secretAccessKey,
+    ...(sessionToken === undefined ? {} : { session_token: sessionToken }),
+  };
+  return Buffer.from(JSON.stringify({ ...parsed.data, credential }));
+}
+
+function singleValued(headers: http.IncomingHttpHeaders): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, Array.isArray(value) ? value.join(",") : value]],
+    ),
+  );
+}
+
+function refuse(response: http.ServerResponse, status: number, message: string): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify({ message }));
+}
+
+async function handle(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  { target, credentials, region, connectorCredentials }: FrontDoorOptions,
+): Promise<void> {
+  const { method = "GET", url = "/" } = request;
+  const headers = singleValued(request.headers);
+  const body = await buffer(request);
+  const problem = await signatureProblem(
+    { method, target: url, headers, body },
+    { credentials, region, service: "es" },
+  );
+  if (problem !== undefined) {
+    refuse(response, 403, problem);
+    return;
+  }
+  const writesConnector = ["POST", "PUT"].includes(method) && CONNECTOR_WRITE.test(url);
+  const forwardedBody = writesConnector ? withConnectorCredentials(body, connectorCredentials) : body;
+  const forwarded = Object.fromEntries(
+    Object.entries(headers).filter(
+      ([name]) => !HOP_BY_HOP.has(name) && name !== "host" && name !== "authorization" && !name.startsWith("x-amz-"),
+    ),
+  );
+  // Of the target only the origin: a URL would normalise what stands in the request line.
+  const { hostname, port } = new URL(target);
+  const upstream = http.request({
+    hostname,
+    port,
+    path: url,
+    method,
+    // A kept-alive connection may be closed by the node in the very moment it is used again.
+    agent: false,
+    headers: { ...forwarded, "content-length": forwardedBody.length },
+  });
+  const abort = () => upstream.destroy();
+  response.once("close", abort);
+  upstream.end(forwardedBody);
+  const [answer] = (await once(upstream, "response")) as [http.IncomingMessage];
+  const answerHeaders = Object.entries(answer.headers).filter(([name]) => !HOP_BY_HOP.has(name));
+  response.writeHead(answer.statusCode ?? 502, Object.fromEntries(answerHeaders));
+  await pipeline(answer, response);
+}
+
+/**
+ * Starts a reverse proxy on this machine that stands for an Amazon OpenSearch Service domain in front of a plain node:
+ *
+ * - A request that is not signed for service `es` with the right credentials is refused with 403, as the domain does.
+ * - When a connector is created or updated with `credential.roleArn`, the node also gets keys, since only the managed
+ *   service can assume the role.
+ *
+ * It models no IAM policy and no fine-grained access control: whoever holds the credentials may do everything.
+ */
+export async function startFrontDoor(options: FrontDoorOptions): Promise<StartedFrontDoor> {
+  const server = http.createServer((request, response) => {
+    handle(request, response, options).catch((error: Error) => {
+      refuse(response, 503, `The OpenSearch node did not answer: ${error.message}`);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async stop() {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
