@@ -1,0 +1,161 @@
+import { Fn, propertyAccess, TerraformLocal } from "cdktf";
+import { Construct } from "constructs";
+import type { AwsContext } from "../aws-context.ts";
+import type { PipelineParameters } from "../checks.ts";
+import { type Images, repositoryArn } from "../jobs/images.ts";
+import { CODE_PREFIX, type DataBucket, RESULTS_PREFIX, RUNS_PREFIX } from "../storage/data-bucket.ts";
+import { ServiceRole, type Statement } from "./service-role.ts";
+import { pullImages, readPrefixes, sageMakerTelemetry, writePrefixes } from "./statements.ts";
+
+/** ARNs that several roles are narrowed to. */
+export interface Reach {
+  /** The data bucket and the buckets that inputs come from: a list expression. */
+  readonly inputBucketArns: string[];
+  readonly inputObjectArns: string[];
+  /** The OpenSearch domain. */
+  readonly domainArn: string;
+  /** The model that writes queries: its inference profile and the foundation model behind it, wherever the profile routes to. */
+  readonly bedrockModelArns: string[];
+  /** ARNs of SageMaker resources of a type whose name begins with the model's. */
+  sageMakerArns(resourceType: string): string[];
+}
+
+const BUCKET_OF_URI = "^s3://([^/]+)/";
+const DOMAIN_OF_ENDPOINT = "^https://(?:search|vpc)-(.+)-[a-z0-9]{26}[.]";
+/** Geographies of inference profiles; the foundation model's id is what follows. */
+const PROFILE_GEOGRAPHY = "/^(us|us-gov|eu|apac|jp|au|ca|global)[.]/";
+
+/** What this deployment's parameters let the roles reach, as locals of the stack. */
+export function reach(scope: Construct, aws: AwsContext, bucket: DataBucket, parameters: PipelineParameters): Reach {
+  const firstGroup = (pattern: string, text: string, otherwise: string): string =>
+    Fn.try([propertyAccess(Fn.regex(pattern, text), [0]), otherwise]);
+  const uris = [parameters.s3CorpusPath, parameters.sampleQueryUri, parameters.judgementsUri];
+  const inputBuckets = Fn.compact(
+    Fn.concat([parameters.inputBucketNames, uris.map((uri) => firstGroup(BUCKET_OF_URI, uri, ""))]),
+  );
+  const inputBucketArns = new TerraformLocal(
+    scope,
+    "input_bucket_arns",
+    Fn.distinct(Fn.concat([[bucket.arn], Fn.formatlist("arn:%s:s3:::%s", [aws.partition, inputBuckets])])),
+  ).asList;
+  const domainArn = new TerraformLocal(
+    scope,
+    "domain_arn",
+    Fn.coalesce([
+      parameters.opensearchDomainArn,
+      Fn.format("arn:%s:es:%s:%s:domain/%s", [
+        aws.partition,
+        aws.region,
+        aws.accountId,
+        firstGroup(DOMAIN_OF_ENDPOINT, parameters.opensearchEndpoint, "*"),
+      ]),
+    ]),
+  ).asString;
+  const foundationModel = new TerraformLocal(
+    scope,
+    "foundation_model_id",
+    Fn.replace(parameters.bedrockModelId, PROFILE_GEOGRAPHY, ""),
+  ).asString;
+  // SageMaker's ARNs carry names in lower case.
+  const lowerModelName = new TerraformLocal(scope, "lower_model_name", Fn.lower(parameters.modelName)).asString;
+  return {
+    inputBucketArns,
+    inputObjectArns: Fn.formatlist("%s/*", [inputBucketArns]),
+    domainArn,
+    bedrockModelArns: [
+      aws.arn("bedrock", `inference-profile/${parameters.bedrockModelId}`),
+      `arn:${aws.partition}:bedrock:*::foundation-model/${foundationModel}`,
+      `arn:${aws.partition}:bedrock:::foundation-model/${foundationModel}`,
+    ],
+    sageMakerArns: (resourceType) => [
+      aws.arn("sagemaker", `${resourceType}/${parameters.modelName}-*`),
+      aws.arn("sagemaker", `${resourceType}/${lowerModelName}-*`),
+    ],
+  };
+}
+
+/** Reads what users give: corpora, sample queries, judged queries. */
+export function readInputs({ inputBucketArns, inputObjectArns }: Reach): Statement[] {
+  return [
+    { sid: "ReadInputs", actions: ["s3:GetObject"], resources: inputObjectArns },
+    { sid: "ListInputs", actions: ["s3:ListBucket"], resources: inputBucketArns },
+  ];
+}
+
+/** The roles that AWS services take on the pipeline's behalf. */
+export class PipelineRoles extends Construct {
+  /** SageMaker's training jobs. */
+  readonly job: ServiceRole;
+  /** The container behind the endpoint. */
+  readonly serving: ServiceRole;
+  /** Bedrock's batch jobs. */
+  readonly bedrock: ServiceRole;
+  /** OpenSearch, when it calls the endpoint through the connector. */
+  readonly connector: ServiceRole;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    props: {
+      readonly aws: AwsContext;
+      readonly bucket: DataBucket;
+      readonly images: Images;
+      readonly parameters: PipelineParameters;
+      readonly reach: Reach;
+    },
+  ) {
+    super(scope, id);
+    const { aws, bucket, images, parameters } = props;
+    const name = (suffix: string) => `${parameters.namePrefix}-${suffix}`;
+    this.job = new ServiceRole(this, "job", {
+      name: name("job"),
+      description: "Runs the pipeline's SageMaker jobs",
+      aws,
+      service: "sagemaker.amazonaws.com",
+      statements: [
+        ...readPrefixes(aws, "Read", bucket.arn, [`${CODE_PREFIX}*`, `${RUNS_PREFIX}*`, `${RESULTS_PREFIX}*`]),
+        ...readInputs(props.reach),
+        writePrefixes(aws, "Write", bucket.arn, [`${RUNS_PREFIX}*`, `${RESULTS_PREFIX}*`]),
+        ...pullImages([repositoryArn(aws, images.training_gpu), repositoryArn(aws, images.training_cpu)]),
+        ...sageMakerTelemetry(aws, "/aws/sagemaker/TrainingJobs"),
+      ],
+    });
+    this.serving = new ServiceRole(this, "serving", {
+      name: name("serving"),
+      description: "Runs the container behind the endpoint",
+      aws,
+      service: "sagemaker.amazonaws.com",
+      statements: [
+        ...readPrefixes(aws, "ReadModel", bucket.arn, [`${RESULTS_PREFIX}*`]),
+        ...pullImages([repositoryArn(aws, images.serving_gpu), repositoryArn(aws, images.serving_cpu)]),
+        ...sageMakerTelemetry(aws, "/aws/sagemaker/Endpoints"),
+      ],
+    });
+    this.bedrock = new ServiceRole(this, "bedrock", {
+      name: name("bedrock"),
+      description: "Runs the pipeline's Bedrock batch jobs",
+      aws,
+      service: "bedrock.amazonaws.com",
+      sourceArn: aws.arn("bedrock", "model-invocation-job/*"),
+      statements: [
+        ...readPrefixes(aws, "Read", bucket.arn, [`${RUNS_PREFIX}*`]),
+        writePrefixes(aws, "Write", bucket.arn, [`${RUNS_PREFIX}*`]),
+        { sid: "InvokeModel", actions: ["bedrock:InvokeModel"], resources: props.reach.bedrockModelArns },
+      ],
+    });
+    this.connector = new ServiceRole(this, "connector", {
+      name: name("connector"),
+      description: "Lets OpenSearch call the endpoint",
+      aws,
+      service: "es.amazonaws.com",
+      sourceArn: props.reach.domainArn,
+      statements: [
+        {
+          sid: "InvokeEndpoint",
+          actions: ["sagemaker:InvokeEndpoint"],
+          resources: props.reach.sageMakerArns("endpoint"),
+        },
+      ],
+    });
+  }
+}

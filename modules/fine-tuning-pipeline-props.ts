@@ -1,0 +1,340 @@
+// Generated from modules/parameters.ts by `npm run docs:parameters`; change it there.
+import type { IResolvable } from "cdktf";
+
+/** Parameters of the pipeline. Every value may be a Terraform expression. */
+export interface FineTuningPipelineProps {
+  /**
+   * Name of the model: prefix of its jobs, endpoint and connector. An execution may add a suffix to it (`products` -> `products-de`).
+   * Must be 1 to 40 letters, digits and hyphens, with no hyphen at either end.
+   */
+  readonly modelName: string;
+  /**
+   * Where the corpus comes from: a JSONL object in S3, or an OpenSearch index.
+   * Must be s3 or opensearch.
+   *
+   * @default "s3"
+   */
+  readonly inputType?: string;
+  /**
+   * Deploy the tuned model to a SageMaker endpoint when it passes the evaluation gate.
+   * Must be true or false.
+   *
+   * @default true
+   */
+  readonly deployEndpoint?: boolean | IResolvable;
+  /**
+   * Register the endpoint as a remote model in OpenSearch.
+   * Must be true or false.
+   *
+   * @default true
+   */
+  readonly registerConnector?: boolean | IResolvable;
+  /**
+   * URL of the OpenSearch domain; needed to read an index and to register the model.
+   * Must be empty or the https URL of the domain, without a path.
+   *
+   * @default ""
+   */
+  readonly opensearchEndpoint?: string;
+  /**
+   * Index whose documents are the corpus.
+   * Must be empty or the name of one index or alias in lower case.
+   *
+   * @default ""
+   */
+  readonly opensearchIndexName?: string;
+  /**
+   * Fields of the index that make up a document's text, joined in this order; dots reach into objects.
+   * Must be field names separated by commas, without spaces.
+   *
+   * @default "content"
+   */
+  readonly textFieldNames?: string;
+  /**
+   * Corpus in S3: JSONL, one object a line with a string `text` and optionally an `id`.
+   * Must be empty or the S3 URI of a .jsonl or .jsonl.gz object.
+   *
+   * @default ""
+   */
+  readonly s3CorpusPath?: string;
+  /**
+   * Documents read from the corpus at most.
+   * Must be a whole number from 1000 to 10000000.
+   *
+   * @default 10000000
+   */
+  readonly maxCorpusDocuments?: number;
+  /**
+   * Real queries that the synthetic ones shall resemble: JSONL, one object a line with `text`, `query` or `anchor`.
+   * Must be empty or the S3 URI of a .jsonl object.
+   *
+   * @default ""
+   */
+  readonly sampleQueryUri?: string;
+  /**
+   * Bedrock model that writes the synthetic queries; the roles may call this one only.
+   * Must be a Bedrock model id or inference-profile id.
+   *
+   * @default "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+   */
+  readonly bedrockModelId?: string;
+  /**
+   * Documents for which queries are generated at most, sampled over the whole corpus.
+   * Must be a whole number from 100 to 100000.
+   *
+   * @default 20000
+   */
+  readonly maxQueryDocuments?: number;
+  /**
+   * Queries asked for each sampled document.
+   * Must be a whole number from 1 to 10.
+   *
+   * @default 5
+   */
+  readonly queriesPerDocument?: number;
+  /**
+   * Instance that mines hard negatives; a CPU type does.
+   * Must be a SageMaker instance type.
+   *
+   * @default "ml.c5.4xlarge"
+   */
+  readonly processingInstanceType?: string;
+  /**
+   * Hard negatives mined for each query.
+   * Must be a whole number from 1 to 200.
+   *
+   * @default 20
+   */
+  readonly numHardNegatives?: number;
+  /**
+   * Instance on which the teacher scores and the models are evaluated.
+   * Must be a SageMaker instance type.
+   *
+   * @default "ml.g5.2xlarge"
+   */
+  readonly scoringInstanceType?: string;
+  /**
+   * Teacher: this reranker, any sentence-transformers CrossEncoder, or an embedding model.
+   * Must be a Hugging Face model id.
+   *
+   * @default "BAAI/bge-reranker-v2.5-gemma2-lightweight"
+   */
+  readonly teacherModelId?: string;
+  /**
+   * Hard negatives of each query that the teacher scores; at most num_hard_negatives.
+   * Must be a whole number from 1 to 200.
+   *
+   * @default 4
+   */
+  readonly scoringMaxNegatives?: number;
+  /**
+   * Instance that trains, on all of its GPUs; ml.p4d.24xlarge is recommended for large runs.
+   * Must be a SageMaker instance type.
+   *
+   * @default "ml.g5.2xlarge"
+   */
+  readonly trainingInstanceType?: string;
+  /**
+   * Embedding model to fine-tune.
+   * Must be a Hugging Face model id.
+   *
+   * @default "BAAI/bge-m3"
+   */
+  readonly baseModelId?: string;
+  /**
+   * Rows per GPU and step.
+   * Must be a whole number from 1 to 64.
+   *
+   * @default 1
+   */
+  readonly trainBatchSize?: number;
+  /**
+   * Rows per optimiser step over all GPUs; reached by gradient accumulation.
+   * Must be a whole number from 1 to 4096.
+   *
+   * @default 128
+   */
+  readonly totalBatchSize?: number;
+  /**
+   * Optimiser steps; -1 trains one epoch.
+   * Must be a whole number from -1 to 1000.
+   *
+   * @default 500
+   */
+  readonly maxSteps?: number;
+  /**
+   * Peak learning rate.
+   * Must be a number from 1e-8 to 0.01.
+   *
+   * @default 0.000005
+   */
+  readonly learningRate?: number;
+  /**
+   * Tokens after which a text is cut, in training, evaluation and scoring.
+   * Must be a whole number from 128 to 2048.
+   *
+   * @default 512
+   */
+  readonly maxSeqLength?: number;
+  /**
+   * Negatives in a training row; at most scoring_max_negatives.
+   * Must be a whole number from 1 to 64.
+   *
+   * @default 2
+   */
+  readonly numNegatives?: number;
+  /**
+   * Temperature of the student's distribution.
+   * Must be a number from 0.01 to 100.
+   *
+   * @default 1
+   */
+  readonly temperature?: number;
+  /**
+   * Factor that brings the teacher's scores to the student's scale.
+   * Must be a number from 0.0001 to 100.
+   *
+   * @default 0.025
+   */
+  readonly teacherScoreScaleFactor?: number;
+  /**
+   * Seed of sampling and training.
+   * Must be a whole number from 0 to 2147483647.
+   *
+   * @default 42
+   */
+  readonly seed?: number;
+  /**
+   * Judged queries of your own for the evaluation, in BEIR format: `queries.jsonl`, `qrels.tsv`, optionally `exclude.tsv`.
+   * Must be empty or the S3 URI of a folder, ending in /.
+   *
+   * @default ""
+   */
+  readonly judgementsUri?: string;
+  /**
+   * Documents over which the evaluation ranks at most.
+   * Must be a whole number from 100 to 10000000.
+   *
+   * @default 100000
+   */
+  readonly maxEvaluationDocuments?: number;
+  /**
+   * Gate: lower end of the 95 % interval of the gain in nDCG@10 that a model must exceed.
+   * Must be a number from -1 to 1.
+   *
+   * @default 0
+   */
+  readonly minNdcgGain?: number;
+  /**
+   * Gate: deploy whatever the evaluation says.
+   * Must be true or false.
+   *
+   * @default false
+   */
+  readonly forceDeploy?: boolean | IResolvable;
+  /**
+   * Instance behind the endpoint.
+   * Must be a SageMaker instance type.
+   *
+   * @default "ml.g5.xlarge"
+   */
+  readonly inferenceInstanceType?: string;
+  /**
+   * Instances behind the endpoint.
+   * Must be a whole number from 1 to 4.
+   *
+   * @default 1
+   */
+  readonly initialInstanceCount?: number;
+  /**
+   * Prefix of every resource's name; give each deployment in an account its own.
+   * Must be 3 to 26 lower-case letters, digits and hyphens that start with a letter.
+   *
+   * @default "opensearch-finetuning"
+   */
+  readonly namePrefix?: string;
+  /**
+   * Role of the function that reads the index, to be mapped in OpenSearch to a role with read access; `<name>-Registration`, to be mapped to ml_full_access, registers the model. Give each deployment in an account its own.
+   * Must be an IAM role name of at most 51 characters.
+   *
+   * @default "FineTuning-LambdaInvokeOpenSearchRole"
+   */
+  readonly lambdaRoleName?: string;
+  /**
+   * Domain that the functions may call; empty takes the domain's name from an opensearch_endpoint like https://search-<name>-<id>..., or else allows every domain of the account in the region.
+   * Must be empty or the ARN of an OpenSearch domain.
+   *
+   * @default ""
+   */
+  readonly opensearchDomainArn?: string;
+  /**
+   * Buckets from which executions may read besides the data bucket and the buckets of s3_corpus_path, sample_query_uri and judgements_uri.
+   * Must be a list of S3 bucket names.
+   *
+   * @default []
+   */
+  readonly inputBucketNames?: string[];
+  /**
+   * Image for training on GPU instances; empty uses the region's PyTorch Deep Learning Container.
+   * Must be empty or the URI of an image in Amazon ECR.
+   *
+   * @default ""
+   */
+  readonly trainingImageGpu?: string;
+  /**
+   * Image for training on CPU instances; empty uses the region's PyTorch Deep Learning Container.
+   * Must be empty or the URI of an image in Amazon ECR.
+   *
+   * @default ""
+   */
+  readonly trainingImageCpu?: string;
+  /**
+   * Image for serving on GPU instances; empty uses the region's Text Embeddings Inference Container.
+   * Must be empty or the URI of an image in Amazon ECR.
+   *
+   * @default ""
+   */
+  readonly servingImageGpu?: string;
+  /**
+   * Image for serving on CPU instances; empty uses the region's Text Embeddings Inference Container.
+   * Must be empty or the URI of an image in Amazon ECR.
+   *
+   * @default ""
+   */
+  readonly servingImageCpu?: string;
+  /**
+   * Seconds between two looks at a Bedrock batch job.
+   * Must be a whole number from 5 to 900.
+   *
+   * @default 300
+   */
+  readonly queryPollSeconds?: number;
+  /**
+   * Seconds between two looks at the endpoint.
+   * Must be a whole number from 5 to 300.
+   *
+   * @default 30
+   */
+  readonly endpointPollSeconds?: number;
+  /**
+   * Days for which logs are kept.
+   * Must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653.
+   *
+   * @default 30
+   */
+  readonly logRetentionDays?: number;
+  /**
+   * Days for which a run's corpus, queries, training data, scores and checkpoints are kept; models and reports stay. More than the 14 days in which a failed execution can be redriven.
+   * Must be a whole number from 15 to 3650.
+   *
+   * @default 30
+   */
+  readonly intermediateRetentionDays?: number;
+  /**
+   * Tags of every resource that Terraform makes.
+   * Must be a map of strings.
+   *
+   * @default {}
+   */
+  readonly tags?: Record<string, string>;
+}

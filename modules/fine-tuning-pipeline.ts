@@ -1,0 +1,101 @@
+import { Fn, TerraformIterator } from "cdktf";
+import { Construct } from "constructs";
+import { PipelineRoles, reach } from "./access/pipeline-roles.ts";
+import { AwsContext } from "./aws-context.ts";
+import { checkedParameters } from "./checks.ts";
+import type { FineTuningPipelineProps } from "./fine-tuning-pipeline-props.ts";
+import { PipelineFunctions } from "./functions/pipeline-functions.ts";
+import { regionalImages } from "./jobs/images.ts";
+import { TrainingCodeObjects } from "./jobs/training-code-objects.ts";
+import { EXECUTION_PARAMETER_NAMES, executionRules } from "./parameters.ts";
+import { propName } from "./parameters-document.ts";
+import { DataBucket } from "./storage/data-bucket.ts";
+import { PipelineStateMachine } from "./workflow/pipeline-state-machine.ts";
+
+export type { FineTuningPipelineProps } from "./fine-tuning-pipeline-props.ts";
+
+/** Where the code that the pipeline runs lies. */
+export interface PipelineSources {
+  /** Holds `<function name>/index.ts`. */
+  readonly lambdas: string;
+  /** Holds the training scripts and `requirements/<stage>.txt`. */
+  readonly trainingScripts: string;
+}
+
+/**
+ * Fine-tunes a retrieval model on a corpus and puts it behind OpenSearch: the data bucket, the training code, the functions, one
+ * role a principal, and the state machine that orders them. Nothing starts by itself.
+ */
+export class FineTuningPipeline extends Construct {
+  readonly bucket: DataBucket;
+  readonly roles: PipelineRoles;
+  readonly functions: PipelineFunctions;
+  readonly stateMachine: PipelineStateMachine;
+
+  /** @throws InvalidPropsError */
+  constructor(scope: Construct, id: string, props: FineTuningPipelineProps, sources: PipelineSources) {
+    super(scope, id);
+    const parameters = checkedParameters(props);
+    const aws = new AwsContext(this, "aws");
+
+    this.bucket = new DataBucket(this, "data", {
+      name: `${parameters.namePrefix}-${aws.accountId}-${aws.region}`,
+      intermediateRetentionDays: parameters.intermediateRetentionDays,
+    });
+    const code = new TrainingCodeObjects(this, "training_code", {
+      bucket: this.bucket,
+      directory: sources.trainingScripts,
+    });
+    const images = regionalImages(this, aws, {
+      training_gpu: parameters.trainingImageGpu,
+      training_cpu: parameters.trainingImageCpu,
+      serving_gpu: parameters.servingImageGpu,
+      serving_cpu: parameters.servingImageCpu,
+    });
+    const access = reach(this, aws, this.bucket, parameters);
+    this.roles = new PipelineRoles(this, "roles", { aws, bucket: this.bucket, images, parameters, reach: access });
+    this.functions = new PipelineFunctions(this, "functions", {
+      aws,
+      bucket: this.bucket,
+      roles: this.roles,
+      parameters,
+      reach: access,
+      sources: sources.lambdas,
+    });
+
+    const values: Readonly<Record<string, unknown>> = { ...parameters };
+    this.stateMachine = new PipelineStateMachine(this, "workflow", {
+      name: parameters.namePrefix,
+      aws,
+      bucket: this.bucket,
+      roles: this.roles,
+      reach: access,
+      logRetentionDays: parameters.logRetentionDays,
+      definition: {
+        bucketName: this.bucket.name,
+        functions: this.functions.byName,
+        jobRoleArn: this.roles.job.arn,
+        servingRoleArn: this.roles.serving.arn,
+        bedrockRoleArn: this.roles.bedrock.arn,
+        connectorRoleArn: this.roles.connector.arn,
+        codeUris: code.uris,
+        images,
+        defaults: Object.fromEntries(EXECUTION_PARAMETER_NAMES.map((name) => [name, values[propName(name)]])),
+        rules: executionRules(parameters),
+        tags: jobTags(parameters.namePrefix, parameters.tags),
+        queryPollSeconds: parameters.queryPollSeconds,
+        endpointPollSeconds: parameters.endpointPollSeconds,
+      },
+    });
+  }
+}
+
+/** Tags of what the state machine makes in SageMaker: the deployment, the execution, and the user's own. */
+function jobTags(deployment: string, tags: Record<string, string>): unknown {
+  const pipelineTags: readonly unknown[] = [
+    { Key: "opensearch-finetuning:deployment", Value: deployment },
+    { Key: "opensearch-finetuning:execution", "Value.$": "$$.Execution.Name" },
+  ];
+  const userTags = TerraformIterator.fromMap(tags).forExpressionForList("{ Key = key, Value = val }");
+  return Fn.concat([pipelineTags as string[], userTags as unknown as string[]]);
+}

@@ -1,0 +1,77 @@
+import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
+import { LambdaFunction } from "@cdktf/provider-aws/lib/lambda-function";
+import { Construct } from "constructs";
+import { ServiceRole, type Statement } from "../access/service-role.ts";
+import { TRACING } from "../access/statements.ts";
+import { Asset } from "../asset.ts";
+import type { AwsContext } from "../aws-context.ts";
+
+/** One Lambda function of the pipeline. */
+export interface PipelineFunctionProps {
+  readonly functionName: string;
+  readonly description: string;
+  /** @default - the function's name */
+  readonly roleName?: string;
+  readonly aws: AwsContext;
+  /** The deployment package: a zip with `index.js`. */
+  readonly code: Uint8Array;
+  /** MB; CPU comes in proportion. */
+  readonly memorySize: number;
+  /** Seconds, at most 900. */
+  readonly timeout: number;
+  readonly logRetentionDays: number;
+  /** What the function may do besides writing its logs and traces. */
+  readonly statements: readonly Statement[];
+}
+
+/** A Node.js function with a role of its own, a log group that expires, and tracing. */
+export class PipelineFunction extends Construct {
+  readonly arn: string;
+  readonly roleArn: string;
+  /** Seconds after which Lambda ends an invocation. */
+  readonly timeout: number;
+
+  constructor(scope: Construct, id: string, props: PipelineFunctionProps) {
+    super(scope, id);
+    const { aws, functionName } = props;
+    const logs = new CloudwatchLogGroup(this, "logs", {
+      name: `/aws/lambda/${functionName}`,
+      retentionInDays: props.logRetentionDays,
+    });
+    const role = new ServiceRole(this, "role", {
+      name: props.roleName ?? functionName,
+      description: `Runs the function ${functionName}`,
+      aws,
+      service: "lambda.amazonaws.com",
+      sourceArn: aws.arn("lambda", `function:${functionName}`),
+      statements: [
+        {
+          sid: "Logs",
+          actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
+          resources: [aws.arn("logs", `log-group:/aws/lambda/${functionName}:*`)],
+        },
+        TRACING,
+        ...props.statements,
+      ],
+    });
+    const code = new Asset(this, "code", { fileName: `${id}.zip`, content: props.code });
+    const lambda = new LambdaFunction(this, "Default", {
+      functionName,
+      description: props.description,
+      role: role.arn,
+      runtime: "nodejs22.x",
+      handler: "index.handler",
+      filename: code.path,
+      sourceCodeHash: code.base64Sha256,
+      memorySize: props.memorySize,
+      timeout: props.timeout,
+      tracingConfig: { mode: "Active" },
+      environment: { variables: { POWERTOOLS_SERVICE_NAME: functionName } },
+      // Without the group, Lambda makes one that never expires.
+      dependsOn: [logs, role.policy],
+    });
+    this.arn = lambda.arn;
+    this.roleArn = role.arn;
+    this.timeout = props.timeout;
+  }
+}

@@ -1,0 +1,126 @@
+import { Construct } from "constructs";
+import { type PipelineRoles, type Reach, readInputs } from "../access/pipeline-roles.ts";
+import type { Statement } from "../access/service-role.ts";
+import { passRole, readPrefixes, writePrefixes } from "../access/statements.ts";
+import type { AwsContext } from "../aws-context.ts";
+import type { PipelineParameters } from "../checks.ts";
+import { type DataBucket, RUNS_PREFIX } from "../storage/data-bucket.ts";
+import { FUNCTION_NAMES, type FunctionName } from "../workflow/definition.ts";
+import { bundleFunctions } from "./bundle.ts";
+import { PipelineFunction } from "./pipeline-function.ts";
+
+interface FunctionSettings {
+  readonly description: string;
+  /** MB. Reading and writing are streams, so memory buys CPU and network, not room for the corpus. */
+  readonly memorySize: number;
+  /** Seconds. */
+  readonly timeout: number;
+  readonly roleName?: string;
+  readonly statements: readonly Statement[];
+}
+
+/** The five functions of the pipeline. */
+export class PipelineFunctions extends Construct {
+  readonly byName: Readonly<Record<FunctionName, PipelineFunction>>;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    props: {
+      readonly aws: AwsContext;
+      readonly bucket: DataBucket;
+      readonly roles: PipelineRoles;
+      readonly parameters: PipelineParameters;
+      readonly reach: Reach;
+      /** Holds `<function name>/index.ts`. */
+      readonly sources: string;
+    },
+  ) {
+    super(scope, id);
+    const { aws, bucket, roles, parameters, sources } = props;
+    const { domainArn, bedrockModelArns } = props.reach;
+    const readRuns = readPrefixes(aws, "ReadRuns", bucket.arn, [`${RUNS_PREFIX}*`]);
+    const writeRuns = writePrefixes(aws, "WriteRuns", bucket.arn, [`${RUNS_PREFIX}*`]);
+    const settings: Readonly<Record<FunctionName, FunctionSettings>> = {
+      "resolve-parameters": {
+        description: "Merges an execution's input with the deployment's defaults and checks it",
+        memorySize: 256,
+        timeout: 30,
+        statements: [],
+      },
+      "data-extractor": {
+        description: "Stage 1: reads the corpus from an OpenSearch index",
+        memorySize: 2048,
+        timeout: 900,
+        roleName: parameters.lambdaRoleName,
+        statements: [
+          ...readRuns,
+          writeRuns,
+          {
+            sid: "ReadIndex",
+            actions: ["es:ESHttpDelete", "es:ESHttpGet", "es:ESHttpHead", "es:ESHttpPost"],
+            resources: [`${domainArn}/*`],
+          },
+        ],
+      },
+      "s3-validator": {
+        description: "Stage 1: checks and normalises a corpus in S3",
+        memorySize: 2048,
+        timeout: 900,
+        statements: [...readInputs(props.reach), writeRuns],
+      },
+      "bedrock-orchestrator": {
+        description: "Stage 2: has Bedrock write queries for sampled documents",
+        memorySize: 2048,
+        timeout: 900,
+        statements: [
+          ...readInputs(props.reach),
+          writeRuns,
+          {
+            sid: "RunBatchJobs",
+            actions: [
+              "bedrock:CreateModelInvocationJob",
+              "bedrock:GetModelInvocationJob",
+              "bedrock:StopModelInvocationJob",
+            ],
+            resources: [...bedrockModelArns, aws.arn("bedrock", "model-invocation-job/*")],
+          },
+          { sid: "InvokeModel", actions: ["bedrock:InvokeModel"], resources: bedrockModelArns },
+          // Quotas of Bedrock are found by their names, and listing takes no resource.
+          {
+            sid: "ReadQuotas",
+            actions: ["servicequotas:ListAWSDefaultServiceQuotas", "servicequotas:ListServiceQuotas"],
+            resources: ["*"],
+          },
+          passRole("PassBatchRole", [roles.bedrock.arn], ["bedrock.amazonaws.com"]),
+        ],
+      },
+      "register-model": {
+        description: "Stage 8: registers the endpoint as a remote model in OpenSearch",
+        memorySize: 512,
+        timeout: 900,
+        roleName: `${parameters.lambdaRoleName}-Registration`,
+        statements: [
+          {
+            sid: "CallMlCommons",
+            actions: ["es:ESHttpDelete", "es:ESHttpGet", "es:ESHttpPost", "es:ESHttpPut"],
+            resources: [`${domainArn}/*`],
+          },
+          passRole("PassConnectorRole", [roles.connector.arn], ["es.amazonaws.com", "opensearchservice.amazonaws.com"]),
+        ],
+      },
+    };
+    const zips = bundleFunctions(sources, FUNCTION_NAMES);
+    const functions = FUNCTION_NAMES.map((name) => [
+      name,
+      new PipelineFunction(this, name, {
+        ...settings[name],
+        functionName: `${parameters.namePrefix}-${name}`,
+        aws,
+        code: zips[name],
+        logRetentionDays: parameters.logRetentionDays,
+      }),
+    ]);
+    this.byName = Object.fromEntries(functions) as Record<FunctionName, PipelineFunction>;
+  }
+}

@@ -1,0 +1,364 @@
+import type { Images } from "../jobs/images.ts";
+import {
+  CAPACITY_WAIT,
+  type Channel,
+  JOB_STAGES,
+  type JobStage,
+  JUDGEMENTS_CHANNEL,
+  TRAINING_JOBS,
+  VOLUME_SIZE_GB,
+} from "../jobs/training-jobs.ts";
+import type { ExecutionRule } from "../parameters.ts";
+import { DEPLOYMENT_START, deploymentStates } from "./deployment.ts";
+import { FAILED_STAGES, failureStates } from "./failure.ts";
+import { generateQueries } from "./query-generation.ts";
+import {
+  callSdk,
+  type FunctionReference,
+  invokeFunction,
+  runTrainingJob,
+  type State,
+  type States,
+  uniqueName,
+} from "./states.ts";
+
+/** Names of the functions the state machine calls; the folders below `lambdas/`. */
+export const FUNCTION_NAMES = [
+  "resolve-parameters",
+  "data-extractor",
+  "s3-validator",
+  "bedrock-orchestrator",
+  "register-model",
+] as const;
+export type FunctionName = (typeof FUNCTION_NAMES)[number];
+
+/** What the definition refers to. Every value may be a Terraform expression. */
+export interface DefinitionInputs {
+  readonly bucketName: string;
+  readonly functions: Readonly<Record<FunctionName, FunctionReference>>;
+  readonly jobRoleArn: string;
+  readonly servingRoleArn: string;
+  readonly bedrockRoleArn: string;
+  readonly connectorRoleArn: string;
+  /** S3 URI of each stage's code. */
+  readonly codeUris: Readonly<Record<JobStage, string>>;
+  readonly images: Images;
+  /** Values of the parameters that an execution's input does not give. */
+  readonly defaults: Readonly<Record<string, unknown>>;
+  readonly rules: Readonly<Record<string, ExecutionRule>>;
+  /** Tags of jobs, models and endpoints: SageMaker's list of keys and values. */
+  readonly tags: unknown;
+  readonly queryPollSeconds: number;
+  readonly endpointPollSeconds: number;
+}
+
+/** An execution is given up after this many seconds: every job at its limit, and two Bedrock jobs of a day each, take less. */
+export const EXECUTION_TIMEOUT = 7 * 24 * 3600;
+
+/** Where the failures of each job's stage go. */
+const FAILURE_OF_JOB: Readonly<Record<JobStage, string>> = {
+  mining: FAILED_STAGES.mining.error,
+  scoring: FAILED_STAGES.scoring.error,
+  training: FAILED_STAGES.training.error,
+  evaluation: FAILED_STAGES.evaluation.error,
+};
+
+/**
+ * The state machine of the pipeline: one document for AWS and for the emulators, in the part of the Amazon States Language that
+ * all of them run (JSONPath with plain paths, intrinsics, inline Map).
+ *
+ * The state's document grows by a field a stage: `run`, `parameters`, `arguments`, `images`, `corpus`, `queries`, `mining`,
+ * `scoring`, `training`, `evaluation`, `gate`, `names`, `registration`.
+ */
+export function pipelineDefinition(inputs: DefinitionInputs): Record<string, unknown> {
+  return {
+    Comment: "Fine-tunes a retrieval model on a corpus and puts it behind OpenSearch.",
+    StartAt: "ReceiveInput",
+    TimeoutSeconds: EXECUTION_TIMEOUT,
+    States: {
+      ...parameterStates(inputs),
+      ...corpusStates(inputs),
+      ...queryStates(inputs),
+      ...jobStates(inputs),
+      ...gateStates(inputs),
+      ...deploymentStates({
+        servingRoleArn: inputs.servingRoleArn,
+        tags: inputs.tags,
+        pollSeconds: inputs.endpointPollSeconds,
+        next: "ShouldRegister",
+      }),
+      ...registrationStates(inputs),
+      ...outcomeStates(),
+      ...failureStates(),
+    },
+  };
+}
+
+function parameterStates({ functions, defaults, rules, images, bucketName }: DefinitionInputs): States {
+  return {
+    // Whatever the input is, from here on the document is an object, so that a failure has a place in it.
+    ReceiveInput: { Type: "Pass", Parameters: { "input.$": "$" }, Next: "ResolveParameters" },
+    ResolveParameters: {
+      ...invokeFunction(
+        functions["resolve-parameters"],
+        { "input.$": "$.input", defaults, rules, images },
+        { fields: ["parameters", "arguments", "images"], path: "$" },
+        { next: "NameRun", onError: FAILED_STAGES.resolveParameters.error },
+      ),
+    },
+    NameRun: {
+      Type: "Pass",
+      Parameters: {
+        "uri.$": `States.Format('s3://${bucketName}/runs/{}/', $$.Execution.Name)`,
+        "results_uri.$": `States.Format('s3://${bucketName}/results/{}/', $$.Execution.Name)`,
+      },
+      ResultPath: "$.run",
+      Next: "BeginCorpus",
+    },
+    BeginCorpus: {
+      Type: "Pass",
+      Result: { cursor: null, complete: false },
+      ResultPath: "$.corpus",
+      Next: "CorpusSource",
+    },
+  };
+}
+
+function corpusStates({ functions }: DefinitionInputs): States {
+  const result = { fields: ["complete", "cursor", "corpus_uri", "document_count"], path: "$.corpus" };
+  return {
+    CorpusSource: {
+      Type: "Choice",
+      Choices: [
+        { Variable: "$.corpus.complete", BooleanEquals: true, Next: "PrepareQueries" },
+        { Variable: "$.parameters.input_type", StringEquals: "opensearch", Next: "ExtractDocuments" },
+      ],
+      Default: "ValidateCorpus",
+    },
+    ExtractDocuments: invokeFunction(
+      functions["data-extractor"],
+      {
+        "opensearch_endpoint.$": "$.parameters.opensearch_endpoint",
+        "index_name.$": "$.parameters.opensearch_index_name",
+        "text_fields.$": "$.parameters.text_field_names",
+        "max_documents.$": "$.parameters.max_corpus_documents",
+        "run_uri.$": "$.run.uri",
+        "cursor.$": "$.corpus.cursor",
+      },
+      result,
+      { next: "CorpusSource", onError: FAILED_STAGES.extraction.error },
+    ),
+    ValidateCorpus: invokeFunction(
+      functions["s3-validator"],
+      {
+        "s3_corpus_path.$": "$.parameters.s3_corpus_path",
+        "max_documents.$": "$.parameters.max_corpus_documents",
+        "run_uri.$": "$.run.uri",
+        "cursor.$": "$.corpus.cursor",
+      },
+      result,
+      { next: "CorpusSource", onError: FAILED_STAGES.validation.error },
+    ),
+  };
+}
+
+function queryStates({ functions, bedrockRoleArn, queryPollSeconds }: DefinitionInputs): States {
+  const onError = FAILED_STAGES.queries.error;
+  return {
+    PrepareQueries: invokeFunction(
+      functions["bedrock-orchestrator"],
+      {
+        action: "prepare_input",
+        "run_uri.$": "$.run.uri",
+        "corpus_uri.$": "$.corpus.corpus_uri",
+        "document_count.$": "$.corpus.document_count",
+        "max_documents.$": "$.parameters.max_query_documents",
+        "queries_per_document.$": "$.parameters.queries_per_document",
+        "sample_query_uri.$": "$.parameters.sample_query_uri",
+        "bedrock_model_id.$": "$.parameters.bedrock_model_id",
+      },
+      { fields: ["batches", "record_count", "records_uri", "output_uri"], path: "$.queries" },
+      { next: "GenerateQueries", onError },
+    ),
+    GenerateQueries: generateQueries({
+      orchestrator: functions["bedrock-orchestrator"],
+      bedrockRoleArn,
+      pollSeconds: queryPollSeconds,
+      next: "MineHardNegatives",
+      onError,
+    }),
+  };
+}
+
+function jobStates(inputs: DefinitionInputs): States {
+  const job = (stage: JobStage, next: string): State =>
+    runTrainingJob(trainingJobRequest(inputs, stage), `$.${stage}`, TRAINING_JOBS[stage].maxRuntime + CAPACITY_WAIT, {
+      next,
+      onError: FAILURE_OF_JOB[stage],
+    });
+  const evaluationChannels = (channels: readonly Channel[]): State => ({
+    Type: "Pass",
+    Parameters: { channels: channels.map(channel) },
+    ResultPath: "$.evaluation",
+    Next: "EvaluateModel",
+  });
+  const { channels } = TRAINING_JOBS.evaluation;
+  return {
+    MineHardNegatives: job("mining", "ScoreWithTeacher"),
+    ScoreWithTeacher: job("scoring", "TrainModel"),
+    TrainModel: job("training", "JudgementsGiven"),
+    // A channel cannot be empty, so there is one more only when it has something in it.
+    JudgementsGiven: {
+      Type: "Choice",
+      Choices: [{ Variable: "$.parameters.judgements_uri", StringEquals: "", Next: "WithoutJudgements" }],
+      Default: "WithJudgements",
+    },
+    WithoutJudgements: evaluationChannels(channels),
+    WithJudgements: evaluationChannels([...channels, JUDGEMENTS_CHANNEL]),
+    EvaluateModel: job("evaluation", "ReadGateDecision"),
+  };
+}
+
+function channel({ name, uriPath }: Channel): Record<string, unknown> {
+  return {
+    ChannelName: name,
+    DataSource: {
+      S3DataSource: {
+        S3DataType: "S3Prefix",
+        "S3Uri.$": uriPath,
+        S3DataDistributionType: "FullyReplicated",
+      },
+    },
+  };
+}
+
+/** Stages whose output stays when the run's intermediates expire. */
+const LASTING_STAGES: readonly JobStage[] = ["training", "evaluation"];
+
+function trainingJobRequest(
+  { jobRoleArn, codeUris, tags }: DefinitionInputs,
+  stage: JobStage,
+): Record<string, unknown> {
+  const job = TRAINING_JOBS[stage];
+  const base = LASTING_STAGES.includes(stage) ? "$.run.results_uri" : "$.run.uri";
+  return {
+    "TrainingJobName.$": uniqueName(stage),
+    AlgorithmSpecification: { "TrainingImage.$": job.imagePath, TrainingInputMode: "File" },
+    RoleArn: jobRoleArn,
+    HyperParameters: {
+      sagemaker_program: job.program,
+      sagemaker_submit_directory: codeUris[stage],
+      ...Object.fromEntries(Object.entries(job.argumentPaths).map(([name, path]) => [`${name}.$`, path])),
+    },
+    ...(stage === "evaluation"
+      ? { "InputDataConfig.$": "$.evaluation.channels" }
+      : { InputDataConfig: job.channels.map(channel) }),
+    OutputDataConfig: {
+      "S3OutputPath.$": `States.Format('{}${job.outputFolder}', ${base})`,
+      CompressionType: job.compression,
+    },
+    ResourceConfig: {
+      "InstanceType.$": job.instanceTypePath,
+      InstanceCount: 1,
+      VolumeSizeInGB: VOLUME_SIZE_GB,
+    },
+    StoppingCondition: { MaxRuntimeInSeconds: job.maxRuntime },
+    ...(job.checkpoints
+      ? { CheckpointConfig: { "S3Uri.$": `States.Format('{}checkpoints/${stage}/', $.run.uri)` } }
+      : {}),
+    Tags: tags,
+  };
+}
+
+function gateStates({ bucketName }: DefinitionInputs): States {
+  return {
+    ReadGateDecision: callSdk(
+      "s3:getObject",
+      {
+        Bucket: bucketName,
+        "Key.$":
+          "States.Format('results/{}/evaluation/{}/output/model/decision.json', $$.Execution.Name, $.evaluation.job_name)",
+      },
+      { selector: { "decision.$": "States.StringToJson($.Body)" }, path: "$.gate" },
+      { next: "BeginRegistration", onError: FAILED_STAGES.evaluation.error },
+    ),
+    // The output names every field, so each has to be there on every way to it.
+    BeginRegistration: {
+      Type: "Pass",
+      Result: { connector_id: null, model_group_id: null, model_id: null },
+      ResultPath: "$.registration",
+      Next: "BeginNames",
+    },
+    BeginNames: { Type: "Pass", Result: { endpoint: null }, ResultPath: "$.names", Next: "ShouldDeploy" },
+    ShouldDeploy: {
+      Type: "Choice",
+      Choices: [
+        { Variable: "$.gate.decision.deploy", BooleanEquals: false, Next: "RejectedByGate" },
+        { Variable: "$.parameters.deploy_endpoint", BooleanEquals: false, Next: "TrainedOnly" },
+      ],
+      Default: DEPLOYMENT_START,
+    },
+  };
+}
+
+function registrationStates({ functions, connectorRoleArn }: DefinitionInputs): States {
+  return {
+    ShouldRegister: {
+      Type: "Choice",
+      Choices: [{ Variable: "$.parameters.register_connector", BooleanEquals: true, Next: "RegisterModel" }],
+      Default: "Deployed",
+    },
+    RegisterModel: invokeFunction(
+      functions["register-model"],
+      {
+        "opensearch_endpoint.$": "$.parameters.opensearch_endpoint",
+        "sagemaker_endpoint_name.$": "$.names.endpoint",
+        "model_name.$": "$.parameters.model_name",
+        "run_id.$": "$$.Execution.Name",
+        connector_role_arn: connectorRoleArn,
+      },
+      { fields: ["connector_id", "model_group_id", "model_id"], path: "$.registration" },
+      { next: "Registered", onError: FAILED_STAGES.registration.error },
+    ),
+  };
+}
+
+/** How an execution that did not fail can end. */
+const OUTCOMES = {
+  RejectedByGate: "rejected_by_gate",
+  TrainedOnly: "trained",
+  Deployed: "deployed",
+  Registered: "registered",
+} as const;
+
+function outcomeStates(): States {
+  const outcomes = Object.entries(OUTCOMES).map(([id, outcome]): [string, State] => [
+    id,
+    { Type: "Pass", Result: outcome, ResultPath: "$.outcome", Next: "Summarise" },
+  ]);
+  const jobs = JOB_STAGES.map((stage) => [`${stage}.$`, `$.${stage}.job_name`]);
+  return {
+    ...Object.fromEntries(outcomes),
+    Summarise: {
+      Type: "Pass",
+      Parameters: {
+        "outcome.$": "$.outcome",
+        "model_name.$": "$.parameters.model_name",
+        "run_uri.$": "$.run.uri",
+        "corpus_documents.$": "$.corpus.document_count",
+        "query_records.$": "$.queries.record_count",
+        "model_artifact_uri.$": "$.training.artifact_uri",
+        "report_uri.$":
+          "States.Format('{}evaluation/{}/output/model/report.json', $.run.results_uri, $.evaluation.job_name)",
+        "gate.$": "$.gate.decision",
+        "endpoint_name.$": "$.names.endpoint",
+        "connector_id.$": "$.registration.connector_id",
+        "model_group_id.$": "$.registration.model_group_id",
+        "model_id.$": "$.registration.model_id",
+        jobs: Object.fromEntries(jobs),
+      },
+      Next: "Succeeded",
+    },
+    Succeeded: { Type: "Succeed" },
+  };
+}

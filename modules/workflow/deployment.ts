@@ -1,0 +1,185 @@
+import { SERVING_ENVIRONMENT } from "../serving/serving-environment.ts";
+import { FAILED_STAGES } from "./failure.ts";
+import { callSageMaker, callSdk, type States, uniqueName } from "./states.ts";
+
+/** What the deployment of the model needs. */
+export interface DeploymentInputs {
+  readonly servingRoleArn: string;
+  readonly tags: unknown;
+  /** Seconds between two looks at the endpoint; may be a Terraform expression. */
+  readonly pollSeconds: number;
+  readonly next: string;
+}
+
+/** The state that begins the deployment. */
+export const DEPLOYMENT_START = "NameEndpoint";
+
+/** Looks at the endpoint before giving up: two hours at the default of 30 seconds. */
+export const MAX_ENDPOINT_POLLS = 240;
+
+/** SageMaker's words for an endpoint that is not there; it has no error code of its own. */
+const NOT_FOUND = "*Could not find endpoint*";
+const FAILED_STATUSES = ["Failed", "OutOfService", "UpdateRollbackFailed"];
+
+/**
+ * Creates the endpoint, or updates it in place when it is there. One that is being changed is waited for, one that never came up is
+ * replaced. An update that SageMaker rolled back is a failure, although the endpoint is in service.
+ */
+export function deploymentStates({ servingRoleArn, tags, pollSeconds, next }: DeploymentInputs): States {
+  const onError = FAILED_STAGES.deployment.error;
+  const description = { path: "$.endpoint" };
+  const endpointName = { "EndpointName.$": "$.names.endpoint" };
+  const status = (value: string) => ({ Variable: "$.endpoint.EndpointStatus", StringEquals: value });
+  const isFailed = { Or: FAILED_STATUSES.map(status) };
+  const pollsSpent = { Variable: "$.polls.count", NumericGreaterThanEquals: MAX_ENDPOINT_POLLS };
+  const countPoll = (after: string) => ({
+    Type: "Pass" as const,
+    Parameters: { "count.$": "States.MathAdd($.polls.count, 1)" },
+    ResultPath: "$.polls",
+    Next: after,
+  });
+  const failure = (error: string, cause: Readonly<Record<string, string>>) => ({
+    Type: "Pass" as const,
+    Parameters: { Error: error, ...cause },
+    ResultPath: "$.failure",
+    Next: onError,
+  });
+  return {
+    NameEndpoint: {
+      Type: "Pass",
+      Parameters: {
+        "endpoint.$": "States.Format('{}-endpoint', $.parameters.model_name)",
+        "model.$": uniqueName("model"),
+        "config.$": uniqueName("config"),
+      },
+      ResultPath: "$.names",
+      Next: "StartPolling",
+    },
+    StartPolling: { Type: "Pass", Result: { count: 0 }, ResultPath: "$.polls", Next: "CreateModel" },
+    CreateModel: callSageMaker(
+      "createModel",
+      {
+        "ModelName.$": "$.names.model",
+        ExecutionRoleArn: servingRoleArn,
+        PrimaryContainer: {
+          "Image.$": "$.images.serving",
+          "ModelDataUrl.$": "$.training.artifact_uri",
+          Environment: SERVING_ENVIRONMENT,
+        },
+        Tags: tags,
+      },
+      { next: "CreateEndpointConfig", onError },
+    ),
+    CreateEndpointConfig: callSageMaker(
+      "createEndpointConfig",
+      {
+        "EndpointConfigName.$": "$.names.config",
+        ProductionVariants: [
+          {
+            VariantName: "AllTraffic",
+            "ModelName.$": "$.names.model",
+            "InstanceType.$": "$.parameters.inference_instance_type",
+            "InitialInstanceCount.$": "$.parameters.initial_instance_count",
+            InitialVariantWeight: 1,
+          },
+        ],
+        Tags: tags,
+      },
+      { next: "DescribeEndpoint", onError },
+    ),
+    DescribeEndpoint: withNotFound(
+      callSdk("sagemaker:describeEndpoint", endpointName, description, { next: "EndpointBeforeUpdate", onError }),
+      "EndpointMissing",
+    ),
+    EndpointMissing: {
+      Type: "Choice",
+      Choices: [
+        {
+          And: [
+            { Variable: "$.failure.Cause", IsPresent: true },
+            { Variable: "$.failure.Cause", StringMatches: NOT_FOUND },
+          ],
+          Next: "CreateEndpoint",
+        },
+      ],
+      Default: onError,
+    },
+    EndpointBeforeUpdate: {
+      Type: "Choice",
+      Choices: [
+        { ...status("InService"), Next: "UpdateEndpoint" },
+        { ...pollsSpent, Next: "EndpointTimedOut" },
+        { ...isFailed, Next: "DeleteFailedEndpoint" },
+      ],
+      Default: "WaitBeforeUpdate",
+    },
+    DeleteFailedEndpoint: callSdk(
+      "sagemaker:deleteEndpoint",
+      endpointName,
+      { path: null },
+      {
+        next: "WaitBeforeUpdate",
+        onError,
+      },
+    ),
+    WaitBeforeUpdate: { Type: "Wait", Seconds: pollSeconds, Next: "CountPollBeforeUpdate" },
+    CountPollBeforeUpdate: countPoll("DescribeEndpoint"),
+    CreateEndpoint: callSageMaker(
+      "createEndpoint",
+      { ...endpointName, "EndpointConfigName.$": "$.names.config", Tags: tags },
+      { next: "WaitForEndpoint", onError },
+    ),
+    UpdateEndpoint: callSageMaker(
+      "updateEndpoint",
+      { ...endpointName, "EndpointConfigName.$": "$.names.config" },
+      { next: "WaitForEndpoint", onError },
+    ),
+    WaitForEndpoint: { Type: "Wait", Seconds: pollSeconds, Next: "CountEndpointPoll" },
+    CountEndpointPoll: countPoll("CheckEndpoint"),
+    CheckEndpoint: callSdk("sagemaker:describeEndpoint", endpointName, description, {
+      next: "EndpointStatus",
+      onError,
+    }),
+    EndpointStatus: {
+      Type: "Choice",
+      Choices: [
+        {
+          And: [
+            status("InService"),
+            {
+              Variable: "$.endpoint.EndpointConfigName",
+              StringEqualsPath: "$.names.config",
+            },
+          ],
+          Next: next,
+        },
+        { ...status("InService"), Next: "EndpointRolledBack" },
+        {
+          And: [isFailed, { Variable: "$.endpoint.FailureReason", IsPresent: true }],
+          Next: "EndpointFailed",
+        },
+        { ...isFailed, Next: "EndpointFailedSilently" },
+        { ...pollsSpent, Next: "EndpointTimedOut" },
+      ],
+      Default: "WaitForEndpoint",
+    },
+    EndpointFailed: failure("EndpointFailed", { "Cause.$": "$.endpoint.FailureReason" }),
+    EndpointFailedSilently: failure("EndpointFailed", {
+      "Cause.$":
+        "States.Format('SageMaker gave no reason; see the log group /aws/sagemaker/Endpoints/{}', $.names.endpoint)",
+    }),
+    EndpointRolledBack: failure("EndpointRolledBack", {
+      "Cause.$":
+        "States.Format('the new model did not come up and SageMaker went back to the one before; see the log group /aws/sagemaker/Endpoints/{}', $.names.endpoint)",
+    }),
+    EndpointTimedOut: failure("EndpointTimedOut", {
+      "Cause.$":
+        "States.Format('the endpoint {} did not come into service in time; see its status in SageMaker', $.names.endpoint)",
+    }),
+  };
+}
+
+/** Sends the errors that may mean "not there" to a state that tells them from others. */
+function withNotFound(state: States[string], next: string): States[string] {
+  return { ...state, Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: next }] };
+}
