@@ -89,7 +89,7 @@ class AwsCalls:
         prefix = service.error_prefix
         try:
             response = getattr(client, xform_name(operation))(**_to_botocore(dict(arguments), model.input_shape))
-            return _from_botocore(response, model.output_shape)
+            return {} if model.output_shape is None else _from_botocore(response, model.output_shape)
         except botocore.exceptions.ClientError as error:
             raise AwsCallError(_error_name(service, model, error), _cause(prefix, error)) from error
         except botocore.exceptions.ParamValidationError as error:
@@ -147,18 +147,16 @@ def _to_botocore(value: Any, shape: Any) -> Any:  # noqa: ANN401
 
 def _from_botocore(value: Any, shape: Any) -> Any:  # noqa: ANN401
     """The JSON of a response: PascalCase members, ISO 8601 times, streams as text."""
-    kind = shape.type_name if shape is not None else None
     if isinstance(value, dict):
-        if kind == "map":
+        if shape.type_name == "map":
             return {key: _from_botocore(item, shape.value) for key, item in value.items()}
-        members = shape.members if kind == "structure" else {}
         return {
-            key[0].upper() + key[1:]: _from_botocore(item, members.get(key))
+            key[0].upper() + key[1:]: _from_botocore(item, shape.members[key])
             for key, item in value.items()
-            if key != "ResponseMetadata"
+            if key in shape.members
         }
     if isinstance(value, list):
-        return [_from_botocore(item, shape.member if kind == "list" else None) for item in value]
+        return [_from_botocore(item, shape.member) for item in value]
     if isinstance(value, datetime.datetime):
         return value.astimezone(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if hasattr(value, "read"):

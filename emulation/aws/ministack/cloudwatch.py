@@ -17,9 +17,8 @@ Response = tuple[int, dict[str, str], bytes]
 
 def install() -> None:
     """Makes MiniStack list metric alarms completely."""
-    operation = botocore.session.get_session().get_service_model("cloudwatch").operation_model("DescribeAlarms")
-    assert operation.output_shape is not None
-    alarm_shape = operation.output_shape.members["MetricAlarms"].member
+    model: Any = botocore.session.get_session().get_service_model("cloudwatch")
+    alarm_shape = model.shape_for("MetricAlarm")
 
     def describe_alarms(original: Callable[..., Response]) -> Callable[..., Response]:
         def describe(params: Any, cbor_data: Any, is_cbor: bool, is_json: bool = False) -> Response:  # noqa: ANN401

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 SERVICES = ("sagemaker", "sagemaker-runtime", "bedrock", "bedrock-runtime", "service-quotas")
+PARENT_POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def run(settings: Settings) -> None:
     import lambda_runtime
     import step_functions
     from aws_calls import AwsCalls
-    from ministack import app  # pyright: ignore[reportMissingImports]
+    from ministack import app  # pyright: ignore[reportAttributeAccessIssue, reportMissingImports]
 
     endpoints = {service.upper().replace("-", "_"): url for service, url in settings.service_endpoints.items()}
     host = lambda_runtime.Host(
@@ -82,10 +86,20 @@ def run(settings: Settings) -> None:
     app.main()
 
 
+def _end_with_parent() -> None:
+    """Ends this process when the one that started it is gone, even if that was killed."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(PARENT_POLL_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def main() -> int:
     """Runs the command line and gives the exit status."""
     try:
-        run(Settings.parse(sys.argv[1:]))
+        settings = Settings.parse(sys.argv[1:])
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+        run(settings)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except BaseException:

@@ -75,7 +75,8 @@ def install() -> None:
             _, name, arguments = node
             if name == "States.Format":
                 # MiniStack writes Python's text of a value: True, None, {'a': 1}.
-                template, *values = [sfn._eval_intrinsic_arg(argument, data, ctx) for argument in arguments]
+                evaluated: list[Any] = [sfn._eval_intrinsic_arg(argument, data, ctx) for argument in arguments]
+                template, *values = evaluated
                 texts = [
                     value if isinstance(value, str) else json.dumps(value, separators=(",", ":")) for value in values
                 ]

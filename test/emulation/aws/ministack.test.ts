@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { InvokeCommand } from "@aws-sdk/client-lambda";
@@ -92,6 +92,33 @@ describe("MiniStack", () => {
     const [pid = 0, parent = 0] = JSON.parse(Buffer.from(Payload ?? []).toString()) as number[];
     process.kill(parent, "SIGKILL");
     await expect.poll(() => areAlive(pid)).toEqual([false]);
+  });
+
+  it("ends when the process that started it is killed", async () => {
+    const script = path.join(await workDirectory(), "start.ts");
+    const module = path.resolve("emulation/aws/ministack.ts");
+    await writeFile(
+      script,
+      `import { MiniStack } from ${JSON.stringify(module)};
+       new MiniStack().withPython(${JSON.stringify(await emulatorsPython())}).withWorkDirectory(${JSON.stringify(path.dirname(script))})
+         .start().then(({ endpoint }) => console.log(endpoint));`,
+    );
+    const harness = execa(process.execPath, ["--import", "tsx", script], { reject: false, cleanup: true });
+    const endpoint = await new Promise<string>((resolve) => {
+      harness.stdout?.once("data", (text) => resolve(String(text).trim()));
+    });
+    expect((await fetch(endpoint)).status).toBeLessThan(500);
+    harness.kill("SIGKILL");
+    await expect
+      .poll(
+        () =>
+          fetch(endpoint).then(
+            () => "answers",
+            () => "is gone",
+          ),
+        { timeout: 10_000 },
+      )
+      .toBe("is gone");
   });
 
   it("says why it does not start", async () => {
