@@ -12,7 +12,13 @@ import type { Options } from "./options.ts";
 import { allChecks, type ExecutionSummary, type RunResults, renderResults, type StageResult } from "./results.ts";
 import { EmbeddedRuntime } from "./runtimes/embedded.ts";
 import type { StartedRuntime } from "./runtimes/runtime.ts";
-import { indexCollection, SOURCE_INDEX, uploadCollection } from "./source-corpus.ts";
+import {
+  createUserBucket,
+  indexCollection,
+  SOURCE_INDEX,
+  uploadCollection,
+  uploadJudgements,
+} from "./source-corpus.ts";
 import type { Teardown } from "./teardown.ts";
 import { Checks } from "./verification/check.ts";
 import { verifiedExecution } from "./verified-execution.ts";
@@ -71,17 +77,18 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
   teardown.add(() => domain.close());
 
   say("preparing the corpus");
-  const { collection, files, corpusUri } = await timed(
+  const { collection, corpusUri, judgementsUri } = await timed(
     "corpus",
     async () => {
       const files = await prepareDjangoCollection(
         scale.documents === undefined ? {} : { maxDocuments: scale.documents },
       );
       const read: Collection = await readCollection(files);
+      await createUserBucket(clients.s3);
       if (options.input === "opensearch") await indexCollection(domain, read);
       return {
         collection: read,
-        files,
+        judgementsUri: await uploadJudgements(clients.s3, files),
         corpusUri: options.input === "s3" ? await uploadCollection(clients.s3, read) : "",
       };
     },
@@ -96,6 +103,7 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
     opensearch_index_name: options.input === "opensearch" ? SOURCE_INDEX : "",
     text_field_names: "title,content",
     s3_corpus_path: corpusUri,
+    judgements_uri: judgementsUri,
     base_model_id: options.base,
     teacher_model_id: TEACHER,
     deploy_endpoint: !options.trainingOnly,
@@ -132,7 +140,6 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
         clients,
         domain,
         collection,
-        collectionFiles: files,
         baseModelId: options.base,
         trainingOnly: options.trainingOnly,
         queriesPerDocument: scale.queriesPerDocument,

@@ -1,13 +1,35 @@
+import { readFile } from "node:fs/promises";
 import { CreateBucketCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { Client } from "@opensearch-project/opensearch";
 import { z } from "zod";
-import { type Collection, passageText } from "./collection.ts";
+import { type Collection, type CollectionFiles, passageText } from "./collection.ts";
 
 const BulkResult = z.object({ errors: z.boolean() });
 
 /** The user's index: several shards, so that an extraction that loses documents between shards would show. */
 export const SOURCE_INDEX = "documentation";
 const SHARDS = 3;
+
+/** A bucket of the user's own, apart from the stack's data bucket. */
+const USER_BUCKET = "user-corpus";
+
+/** Makes the user's bucket. */
+export async function createUserBucket(s3: S3Client): Promise<void> {
+  await s3.send(new CreateBucketCommand({ Bucket: USER_BUCKET }));
+}
+
+/** Puts the human judgements into the user's bucket in BEIR format, and returns their URI for `judgements_uri`. */
+export async function uploadJudgements(s3: S3Client, files: CollectionFiles): Promise<string> {
+  const names = [
+    [files.queriesFile, "queries.jsonl"],
+    [files.qrelsFile, "qrels.tsv"],
+    [files.excludeFile, "exclude.tsv"],
+  ] as const;
+  for (const [file, name] of names) {
+    await s3.send(new PutObjectCommand({ Bucket: USER_BUCKET, Key: `judgements/${name}`, Body: await readFile(file) }));
+  }
+  return `s3://${USER_BUCKET}/judgements/`;
+}
 
 /** Indexes the collection as a user would have it: `title` and `content` fields. */
 export async function indexCollection(client: Client, collection: Collection): Promise<void> {
@@ -32,11 +54,9 @@ export async function indexCollection(client: Client, collection: Collection): P
 
 /** Puts the collection into a bucket as the JSONL that `input_type = "s3"` takes, and returns its URI. */
 export async function uploadCollection(s3: S3Client, collection: Collection): Promise<string> {
-  const bucket = "user-corpus";
-  await s3.send(new CreateBucketCommand({ Bucket: bucket }));
   const lines = collection.documents.map((document) =>
     JSON.stringify({ id: document.id, text: passageText(document) }),
   );
-  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: "corpus.jsonl", Body: `${lines.join("\n")}\n` }));
-  return `s3://${bucket}/corpus.jsonl`;
+  await s3.send(new PutObjectCommand({ Bucket: USER_BUCKET, Key: "corpus.jsonl", Body: `${lines.join("\n")}\n` }));
+  return `s3://${USER_BUCKET}/corpus.jsonl`;
 }

@@ -1,10 +1,9 @@
 import { mkdir } from "node:fs/promises";
-import path from "node:path";
 import type { Client } from "@opensearch-project/opensearch";
 import { z } from "zod";
 import { EvaluationReport } from "../lambdas/shared/contract.ts";
 import type { AwsClients } from "./aws-connection.ts";
-import { type Collection, type CollectionFiles, passageText } from "./collection.ts";
+import { type Collection, passageText } from "./collection.ts";
 import type { Deployment } from "./deployment.ts";
 import { type ExecutionResult, runExecution } from "./execution.ts";
 import type { ExecutionSummary, StageResult } from "./results.ts";
@@ -12,18 +11,18 @@ import type { StartedRuntime } from "./runtimes/runtime.ts";
 import { secondsByStage, stageOf } from "./stages.ts";
 import { Checks } from "./verification/check.ts";
 import { verifyCorpus } from "./verification/corpus.ts";
-import { evaluateOnJudgedQueries } from "./verification/judged-queries.ts";
 import { verifyEndpoint, verifyModel } from "./verification/model.ts";
-import { RunArtifacts } from "./verification/run-artifacts.ts";
+import { ArtifactError, RunArtifacts } from "./verification/run-artifacts.ts";
 import { searchWithTunedModel, verifyRegistration } from "./verification/search.ts";
-import { folderOf, verifyTrainingData } from "./verification/training-data.ts";
+import { verifyTrainingData } from "./verification/training-data.ts";
 
 const EXECUTION_TIMEOUT_MS = 20 * 60_000;
 
-/** Deployed executions end with these; training-only ones leave them out. */
+/** What the harness reads of an execution's output; null where nothing was deployed. */
 const ExecutionOutput = z.object({
-  endpoint_name: z.string().optional(),
-  model_id: z.string().optional(),
+  outcome: z.string(),
+  endpoint_name: z.string().nullable(),
+  model_id: z.string().nullable(),
 });
 
 export interface VerifiedExecutionOptions {
@@ -34,7 +33,6 @@ export interface VerifiedExecutionOptions {
   readonly clients: AwsClients;
   readonly domain: Client;
   readonly collection: Collection;
-  readonly collectionFiles: CollectionFiles;
   readonly baseModelId: string;
   readonly trainingOnly: boolean;
   readonly queriesPerDocument: number;
@@ -71,7 +69,8 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
   const output = ExecutionOutput.parse(result.output);
 
   say("verifying the artifacts of every stage");
-  const artifacts = new RunArtifacts(clients.s3, options.deployment.bucket, result.name);
+  const artifacts = new RunArtifacts(clients.s3, options.deployment.bucket, "runs", result.name);
+  const resultArtifacts = new RunArtifacts(clients.s3, options.deployment.bucket, "results", result.name);
   const expectedTexts = new Map(collection.documents.map((document) => [document.id, passageText(document)]));
   const corpus = await verifyCorpus(artifacts, expectedTexts);
   const trainingData = await verifyTrainingData(artifacts, new Set(expectedTexts.keys()), {
@@ -79,19 +78,18 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
     scoringMaxNegatives: 4,
   });
   const probeTexts = collection.documents.slice(0, 3).map(passageText);
-  const model = await verifyModel(artifacts, runtime, options.baseModelId, probeTexts, options.workDirectory);
-  const report = await artifacts.json(`${await reportFolder(artifacts)}report.json`, EvaluationReport);
-
-  say("evaluating on the queries that people wrote");
-  const human = await evaluateOnJudgedQueries({
-    artifacts,
-    runtime,
-    collectionFiles: options.collectionFiles,
-    model,
-    baseModelId: options.baseModelId,
-    trainingDataFolder: await folderOf(artifacts, "training-data/"),
-    workDirectory: options.workDirectory,
-  });
+  const model = await verifyModel(resultArtifacts, runtime, options.baseModelId, probeTexts, options.workDirectory);
+  const report = await resultArtifacts.json(
+    await resultArtifacts.find("evaluation/", "/output/model/report.json"),
+    EvaluationReport,
+  );
+  const evaluationSet = (name: string) => {
+    const set = report.sets.find((candidate) => candidate.name === name);
+    if (set === undefined) throw new ArtifactError(`report.json has no set named ${name}`);
+    return set;
+  };
+  const heldOut = evaluationSet("held_out");
+  const human = evaluationSet("judged");
   const gain = human.ndcg_gain;
   const gainText = `nDCG@10 ${human.rankers.base.ndcg_at_10.toFixed(4)} -> ${human.rankers.tuned.ndcg_at_10.toFixed(4)} on ${human.queries} human queries`;
   checks.expect(
@@ -105,7 +103,7 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
   if (options.trainingOnly) {
     checks.expect(
       "nothing deployed by a training-only run",
-      output.endpoint_name === undefined && output.model_id === undefined,
+      output.endpoint_name === null && output.model_id === null,
       "no endpoint, no registration",
     );
   } else {
@@ -130,7 +128,7 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
     "2 query generation": `${counts.records} records`,
     "3 hard-negative mining": `${counts.trainQueries} train, ${counts.devQueries} dev, ${counts.testQueries} test queries, ${counts.negatives} negatives`,
     "4 teacher scoring": `${counts.scoredPairs} pairs`,
-    "6 evaluation and gate": `${report.sets[0]?.queries ?? 0} held-out queries`,
+    "6 evaluation and gate": `${heldOut.queries} held-out, ${human.queries} human queries`,
     "7 deployment": output.endpoint_name ?? "",
     "8 registration": output.model_id ?? "",
   };
@@ -143,7 +141,7 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
     name: result.name,
     stages,
     checks: [...corpus.checks, ...trainingData.checks, ...model.checks, ...checks.results],
-    heldOut: report.sets.find(({ name }) => name === "held_out"),
+    heldOut,
     human,
     humanNdcgThroughOpenSearch,
   };
@@ -163,8 +161,4 @@ async function followedExecution(options: VerifiedExecutionOptions): Promise<Exe
       options.say(`  ${stage}`);
     },
   });
-}
-
-async function reportFolder(artifacts: RunArtifacts): Promise<string> {
-  return path.posix.join(path.posix.dirname(await artifacts.find("evaluation/", "/output/model/report.json")), "/");
 }

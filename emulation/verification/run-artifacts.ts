@@ -12,19 +12,20 @@ export class ArtifactError extends Error {
   override readonly name = "ArtifactError";
 }
 
-/** Reads what one execution wrote under `runs/<execution name>/`, always through the contract's schemas. */
+/** Reads what one execution wrote below one folder of the data bucket, always through the contract's schemas. */
 export class RunArtifacts {
   readonly bucket: string;
   readonly prefix: string;
   readonly #s3: S3Client;
 
-  constructor(s3: S3Client, bucket: string, executionName: string) {
+  /** @param root `runs` for the intermediates, `results` for the model and its evaluation. */
+  constructor(s3: S3Client, bucket: string, root: "runs" | "results", executionName: string) {
     this.#s3 = s3;
     this.bucket = bucket;
-    this.prefix = `runs/${executionName}/`;
+    this.prefix = `${root}/${executionName}/`;
   }
 
-  /** Keys below `folder`, relative to the run's prefix, in order. */
+  /** Keys below `folder`, relative to the prefix, in order. */
   async list(folder: string): Promise<string[]> {
     const keys: string[] = [];
     for await (const page of paginateListObjectsV2(
