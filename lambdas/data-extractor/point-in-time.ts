@@ -1,0 +1,155 @@
+import { z } from "zod";
+import { messageOf } from "../shared/errors.ts";
+import { logger } from "../shared/logger.ts";
+import { type OpenSearch, OpenSearchRequestError } from "../shared/open-search.ts";
+import { namingIndex } from "./index-layout.ts";
+
+/** The snapshot that the extraction reads is gone: it expired, or a node was restarted. */
+export class PointInTimeLostError extends Error {
+  override readonly name = "PointInTimeLostError";
+}
+
+/** How long OpenSearch keeps the snapshot after each request; the state machine calls again within seconds. */
+const KEEP_ALIVE = "5m";
+
+const Opened = z.object({ pit_id: z.string(), _shards: z.object({ total: z.number() }) });
+
+const Hit = z.object({
+  _index: z.string(),
+  _id: z.string(),
+  _source: z.unknown(),
+  sort: z.array(z.union([z.number(), z.string(), z.boolean(), z.null()])).optional(),
+});
+export type Hit = z.infer<typeof Hit>;
+
+const SearchAnswer = z.object({
+  pit_id: z.string().optional(),
+  _shards: z.object({ total: z.number(), failed: z.number() }),
+  hits: z
+    .object({ total: z.object({ value: z.number() }).optional(), hits: z.array(Hit).default([]) })
+    .default({ hits: [] }),
+});
+
+/** Only what is read; on small documents the rest is half of an answer. */
+const FILTER_PATH =
+  "pit_id,_shards.total,_shards.failed,hits.total,hits.hits._index,hits.hits._id,hits.hits._source,hits.hits.sort";
+
+/** A part of the documents: of one index when the snapshot has several, and of one slice when the index has several. */
+export interface DocumentSelection {
+  readonly index?: string | undefined;
+  readonly slice?: { readonly id: number; readonly max: number } | undefined;
+}
+
+function selectionBody({ index, slice }: DocumentSelection) {
+  return {
+    ...(slice === undefined ? {} : { slice }),
+    ...(index === undefined ? {} : { query: { term: { _index: index } } }),
+  };
+}
+
+/** A snapshot of an index, an alias or a pattern that searches see unchanged. */
+export class PointInTime {
+  readonly #openSearch: OpenSearch;
+  #id: string;
+
+  private constructor(openSearch: OpenSearch, id: string) {
+    this.#openSearch = openSearch;
+    this.#id = id;
+  }
+
+  /** Takes up a snapshot that an earlier invocation opened. */
+  static resume(openSearch: OpenSearch, id: string): PointInTime {
+    return new PointInTime(openSearch, id);
+  }
+
+  /**
+   * Takes a snapshot. `shards` is the number of its primary shards.
+   *
+   * @throws IndexNotFoundError
+   */
+  static async open(openSearch: OpenSearch, index: string): Promise<{ pointInTime: PointInTime; shards: number }> {
+    try {
+      const { body } = await openSearch.request(
+        {
+          method: "POST",
+          path: `/${encodeURIComponent(index)}/_search/point_in_time`,
+          query: { keep_alive: KEEP_ALIVE },
+        },
+        Opened,
+      );
+      return { pointInTime: new PointInTime(openSearch, body.pit_id), shards: body._shards.total };
+    } catch (error) {
+      throw namingIndex(openSearch, index, error);
+    }
+  }
+
+  get id(): string {
+    return this.#id;
+  }
+
+  /** How many documents the selection has, exactly. */
+  async count(selection: DocumentSelection): Promise<number> {
+    const { hits } = await this.#search({ ...selectionBody(selection), size: 0, track_total_hits: true });
+    if (hits.total === undefined) throw new Error("OpenSearch gave no total for a count.");
+    return hits.total.value;
+  }
+
+  /**
+   * The next documents of the selection in index order. That order (`_doc`) is a number within a shard: it may only be
+   * continued with `searchAfter` in a selection of one shard, else documents of other shards with the same number are
+   * skipped without a word.
+   */
+  async page(
+    selection: DocumentSelection,
+    options: { fields: readonly string[]; size: number; searchAfter: readonly unknown[] | null },
+  ): Promise<{ hits: Hit[]; bytes: number }> {
+    const { hits, bytes } = await this.#search({
+      ...selectionBody(selection),
+      size: options.size,
+      sort: ["_doc"],
+      _source: { includes: options.fields },
+      track_total_hits: false,
+      ...(options.searchAfter === null ? {} : { search_after: options.searchAfter }),
+    });
+    return { hits: hits.hits, bytes };
+  }
+
+  async #search(body: Record<string, unknown>) {
+    try {
+      const answer = await this.#openSearch.request(
+        {
+          method: "POST",
+          path: "/_search",
+          query: { allow_partial_search_results: "false", filter_path: FILTER_PATH },
+          body: { ...body, pit: { id: this.#id, keep_alive: KEEP_ALIVE } },
+        },
+        SearchAnswer,
+      );
+      if (answer.body._shards.failed > 0) {
+        throw new Error(`${answer.body._shards.failed} of ${answer.body._shards.total} shards failed in a search.`);
+      }
+      this.#id = answer.body.pit_id ?? this.#id;
+      return { hits: answer.body.hits, bytes: answer.bytes };
+    } catch (error) {
+      if (error instanceof OpenSearchRequestError && error.types.has("search_context_missing_exception")) {
+        throw new PointInTimeLostError(
+          `OpenSearch at ${this.#openSearch.endpoint} lost the snapshot of the index (its keep-alive of ${KEEP_ALIVE} passed, or a node was restarted).`,
+          { cause: error },
+        );
+      }
+      throw error;
+    }
+  }
+
+  /** Gives the snapshot back. It would end by itself after its keep-alive, so a failure to do so is only logged. */
+  async close(): Promise<void> {
+    try {
+      await this.#openSearch.request(
+        { method: "DELETE", path: "/_search/point_in_time", body: { pit_id: [this.#id] } },
+        z.unknown(),
+      );
+    } catch (error) {
+      logger.warn("the point in time could not be closed", { reason: messageOf(error) });
+    }
+  }
+}

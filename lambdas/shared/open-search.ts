@@ -1,0 +1,188 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { defaultProvider } from "@aws-sdk/credential-provider-node";
+import { Client, errors } from "@opensearch-project/opensearch";
+import { AwsSigv4Signer } from "@opensearch-project/opensearch/aws-v3";
+import { z } from "zod";
+import { messageOf } from "./errors.ts";
+import { logger } from "./logger.ts";
+
+/** OpenSearch, or the access policy in front of it, refuses what this function's role asks for. */
+export class OpenSearchAccessDeniedError extends Error {
+  override readonly name = "OpenSearchAccessDeniedError";
+}
+
+/** Nothing answers at the endpoint. */
+export class OpenSearchUnreachableError extends Error {
+  override readonly name = "OpenSearchUnreachableError";
+}
+
+/** OpenSearch answered with an error. */
+export class OpenSearchRequestError extends Error {
+  override readonly name = "OpenSearchRequestError";
+  readonly status: number;
+  /** Types of the error and of its root causes, e.g. index_not_found_exception. */
+  readonly types: ReadonlySet<string>;
+  readonly reason: string;
+
+  constructor(message: string, status: number, types: ReadonlySet<string>, reason: string, cause: unknown) {
+    super(message, { cause });
+    this.status = status;
+    this.types = types;
+    this.reason = reason;
+  }
+}
+
+export interface OpenSearchOptions {
+  /** Address of the domain, with or without https://. */
+  readonly endpoint: string;
+  /** What must be granted to this function's role, for the message when access is denied. */
+  readonly neededPermissions: string;
+  /** Milliseconds a request may take. @default 60000 */
+  readonly requestTimeoutMs?: number;
+  /** Delay before the first retry in milliseconds; doubles each time. @default 500 */
+  readonly retryDelayMs?: number;
+}
+
+export interface OpenSearchCall {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly path: string;
+  readonly query?: Record<string, string>;
+  readonly body?: unknown;
+}
+
+/** The answer, parsed, and its size in bytes as the server gave it (0 when it did not). */
+export interface OpenSearchAnswer<T> {
+  readonly body: T;
+  readonly bytes: number;
+}
+
+const MAX_ATTEMPTS = 6;
+const MAX_DELAY_MS = 10_000;
+const RETRIED_STATUSES = new Set([429, 502, 503, 504]);
+
+const ErrorCause = z.object({ type: z.string(), reason: z.string().nullish() });
+const ErrorBody = z.object({
+  error: z.union([
+    ErrorCause.extend({
+      root_cause: z.array(ErrorCause).default([]),
+      caused_by: ErrorCause.nullish(),
+    }).transform(({ root_cause, caused_by, ...error }) => [error, ...root_cause, ...(caused_by ? [caused_by] : [])]),
+    z.string().transform((reason) => [{ type: "", reason }]),
+  ]),
+});
+/** How a domain's access policy, unlike OpenSearch, words a refusal. */
+const PolicyBody = z.union([
+  z.object({ Message: z.string() }).transform(({ Message }) => Message),
+  z.object({ message: z.string() }).transform(({ message }) => message),
+  z.string(),
+]);
+
+function describe(body: unknown): { types: Set<string>; reason: string } {
+  const parsed = ErrorBody.safeParse(body);
+  if (parsed.success) {
+    const causes = parsed.data.error;
+    return {
+      types: new Set(causes.map(({ type }) => type)),
+      reason: [...new Set(causes.map(({ reason }) => reason).filter((reason) => reason))].join("; "),
+    };
+  }
+  const policy = PolicyBody.safeParse(body);
+  return { types: new Set(), reason: policy.success ? policy.data : JSON.stringify(body) };
+}
+
+function isTransient(error: unknown): boolean {
+  if (error instanceof errors.ResponseError) return RETRIED_STATUSES.has(error.statusCode);
+  return (
+    error instanceof errors.ConnectionError ||
+    error instanceof errors.TimeoutError ||
+    error instanceof errors.NoLivingConnectionsError
+  );
+}
+
+/**
+ * A domain of Amazon OpenSearch Service or a Serverless collection, called with the function's own IAM role.
+ * Transient faults are retried with exponential backoff; what remains is a typed error.
+ */
+export class OpenSearch {
+  readonly endpoint: string;
+  readonly #client: Client;
+  readonly #options: OpenSearchOptions;
+
+  constructor(options: OpenSearchOptions) {
+    const given = options.endpoint.replace(/\/+$/, "");
+    this.endpoint = /^https?:\/\//.test(given) ? given : `https://${given}`;
+    this.#options = options;
+    this.#client = new Client({
+      ...AwsSigv4Signer({
+        region: process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? "us-east-1",
+        service: this.isServerless ? "aoss" : "es",
+        getCredentials: defaultProvider(),
+      }),
+      node: this.endpoint,
+      requestTimeout: options.requestTimeoutMs ?? 60_000,
+      maxRetries: 0,
+    });
+  }
+
+  /** Whether this is a collection of OpenSearch Serverless, which lacks some APIs of a domain. */
+  get isServerless(): boolean {
+    return new URL(this.endpoint).hostname.endsWith(".aoss.amazonaws.com");
+  }
+
+  /**
+   * @throws OpenSearchAccessDeniedError on 401 and 403; OpenSearchUnreachableError when nothing answers;
+   *   OpenSearchRequestError for every other error of OpenSearch.
+   */
+  async request<Schema extends z.ZodType>(
+    call: OpenSearchCall,
+    answer: Schema,
+  ): Promise<OpenSearchAnswer<z.output<Schema>>> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const { body, headers } = await this.#client.transport.request({
+          method: call.method,
+          path: call.path,
+          querystring: call.query ?? {},
+          ...(call.body === undefined ? {} : { body: call.body as Record<string, unknown> }),
+        });
+        return { body: answer.parse(body), bytes: Number(headers?.["content-length"] ?? 0) };
+      } catch (error) {
+        if (attempt >= MAX_ATTEMPTS || !isTransient(error)) throw this.#explained(call, error);
+        const delay = Math.min((this.#options.retryDelayMs ?? 500) * 2 ** (attempt - 1), MAX_DELAY_MS);
+        logger.warn("OpenSearch request is tried again", { path: call.path, attempt, reason: messageOf(error) });
+        await sleep(delay * (0.5 + Math.random() / 2));
+      }
+    }
+  }
+
+  #explained(call: OpenSearchCall, error: unknown): unknown {
+    if (error instanceof errors.ResponseError) {
+      const { types, reason } = describe(error.body);
+      if (error.statusCode === 401 || error.statusCode === 403) {
+        return new OpenSearchAccessDeniedError(
+          `OpenSearch at ${this.endpoint} refused ${call.method} ${call.path} (${error.statusCode}): ${reason} Map this function's IAM role as a backend role to an OpenSearch role with ${this.#options.neededPermissions}, and allow the role es:ESHttp* on the domain.`,
+          { cause: error },
+        );
+      }
+      return new OpenSearchRequestError(
+        `OpenSearch at ${this.endpoint} answered ${call.method} ${call.path} with ${error.statusCode}: ${reason}`,
+        error.statusCode,
+        types,
+        reason,
+        error,
+      );
+    }
+    if (isTransient(error)) {
+      return new OpenSearchUnreachableError(
+        `OpenSearch at ${this.endpoint} does not answer (${messageOf(error)}). Check the endpoint and, for a domain inside a VPC, that this function runs in its subnets and security groups.`,
+        { cause: error },
+      );
+    }
+    return error;
+  }
+
+  /** Closes the connections. */
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+}

@@ -1,0 +1,335 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { OpenSearchNode, type StartedOpenSearchNode } from "../../../emulation/opensearch/node.ts";
+import { type ExtractionRequest, extractCorpus } from "../../../lambdas/data-extractor/extract.ts";
+import { handler } from "../../../lambdas/data-extractor/index.ts";
+import { ExtractionCursor } from "../../../lambdas/data-extractor/progress.ts";
+import { CorpusManifest } from "../../../lambdas/shared/contract.ts";
+import { OpenSearch } from "../../../lambdas/shared/open-search.ts";
+import { type EmulatedS3, startEmulatedS3 } from "../emulated-s3.ts";
+
+/** More than a page of 1,000 in each of three shards. */
+const DOCUMENTS = 4003;
+
+let s3: EmulatedS3;
+let node: StartedOpenSearchNode;
+let openSearch: OpenSearch;
+let directory = "";
+let runNumber = 0;
+let run = "";
+
+async function call(method: string, pathAndQuery: string, body?: unknown): Promise<Record<string, unknown>> {
+  const lines = Array.isArray(body) ? body.map((line) => `${JSON.stringify(line)}\n`).join("") : JSON.stringify(body);
+  const response = await fetch(node.url + pathAndQuery, {
+    method,
+    headers: { "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: lines }),
+  });
+  const answer = (await response.json()) as Record<string, unknown>;
+  if (!response.ok || answer.errors === true) throw new Error(`${method} ${pathAndQuery}: ${JSON.stringify(answer)}`);
+  return answer;
+}
+
+async function fill(
+  index: string,
+  shards: number,
+  documents: readonly { id: string; source: unknown }[],
+  mappings = {},
+) {
+  await call("PUT", `/${index}`, { settings: { number_of_shards: shards, number_of_replicas: 0 }, mappings });
+  for (let start = 0; start < documents.length; start += 1000) {
+    await call(
+      "POST",
+      `/${index}/_bulk`,
+      documents.slice(start, start + 1000).flatMap(({ id, source }) => [{ index: { _id: id } }, source]),
+    );
+  }
+  await call("POST", `/${index}/_refresh`);
+}
+
+function numbered(count: number, prefix = "d") {
+  return Array.from({ length: count }, (_, n) => ({
+    id: `${prefix}${n}`,
+    source: { title: `Title ${n}`, body: { text: [`first ${n}`, `second ${n}`] }, secret: "x".repeat(50), year: 1990 },
+  }));
+}
+
+async function openContexts(): Promise<number> {
+  const stats = (await call("GET", "/_nodes/stats/indices/search")) as {
+    nodes: Record<string, { indices: { search: { point_in_time_current: number } } }>;
+  };
+  return Object.values(stats.nodes).reduce((sum, { indices }) => sum + indices.search.point_in_time_current, 0);
+}
+
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), "extractor-"));
+  [s3, node] = await Promise.all([
+    startEmulatedS3(),
+    new OpenSearchNode().withHeapMb(384).withWorkDirectory(directory).start(),
+  ]);
+  process.env.AWS_ACCESS_KEY_ID ??= "test";
+  process.env.AWS_SECRET_ACCESS_KEY ??= "test";
+  openSearch = new OpenSearch({ endpoint: node.url, neededPermissions: "read access", retryDelayMs: 10 });
+  await fill("articles", 3, numbered(DOCUMENTS));
+  await fill("single", 1, numbered(1100, "s"));
+  await fill("mixed", 2, [
+    { id: "flat", source: { "body.text": "dotted key", year: 2001, open: false } },
+    { id: "objects", source: { body: [{ text: "one" }, { text: ["two", null, 3] }], title: "last" } },
+    { id: "none", source: { other: "irrelevant" } },
+    { id: "blank", source: { title: "  ", body: { text: [] } } },
+  ]);
+  await fill("empty", 2, []);
+  await fill("sourceless", 1, [{ id: "1", source: { title: "gone" } }], { _source: { enabled: false } });
+}, 120_000);
+
+afterAll(async () => {
+  await openSearch?.close();
+  await Promise.all([s3?.stop(), node?.stop()]);
+  await rm(directory, { recursive: true, force: true });
+});
+
+beforeEach(() => {
+  runNumber += 1;
+  run = `runs/${runNumber}/`;
+});
+
+function extract(options: Partial<ExtractionRequest> = {}) {
+  return extractCorpus(s3.client, openSearch, {
+    index: "articles",
+    fields: ["title", "body.text"],
+    maxDocuments: 1_000_000,
+    run: { bucket: s3.bucket, key: run },
+    cursor: null,
+    remainingMs: () => 900_000,
+    ...options,
+  });
+}
+
+async function written() {
+  const keys = await s3.keys(`${run}corpus/`);
+  const parts = keys.filter((key) => key.includes("/part-"));
+  const documents = (await Promise.all(parts.map((key) => s3.jsonl(key)))).flat() as { id: string; text: string }[];
+  const manifest = keys.some((key) => key.endsWith("manifest.json"))
+    ? CorpusManifest.parse(JSON.parse(await s3.text(`${run}corpus/manifest.json`)))
+    : undefined;
+  return { parts, documents, manifest, ids: documents.map(({ id }) => id) };
+}
+
+/** Time that is up after so many looks at the clock, whatever the machine's speed. */
+function clockWithLooks(looks: number): () => number {
+  let left = looks;
+  return () => {
+    left -= 1;
+    return left >= 0 ? 900_000 : 1000;
+  };
+}
+
+describe("extractCorpus", () => {
+  it("writes every document of all shards exactly once, with the fields in their order and nothing else", async () => {
+    const result = await extract();
+    const { documents, manifest, ids } = await written();
+    expect(result).toEqual({
+      complete: true,
+      cursor: null,
+      corpus_uri: `s3://${s3.bucket}/${run}corpus/`,
+      document_count: DOCUMENTS,
+    });
+    expect(ids.length).toBe(DOCUMENTS);
+    expect(new Set(ids)).toEqual(new Set(numbered(DOCUMENTS).map(({ id }) => id)));
+    for (const { id, text } of documents) {
+      const n = id.slice(1);
+      if (text !== `Title ${n} first ${n} second ${n}`) expect.fail(`${id}: ${text}`);
+    }
+    expect(manifest).toEqual({
+      document_count: DOCUMENTS,
+      empty_documents: 0,
+      missing_ids: 0,
+      duplicate_ids: 0,
+      part_count: 1,
+      truncated: false,
+      source: `${node.url}/articles`,
+    });
+    expect(await openContexts()).toBe(0);
+  });
+
+  it("reads an index of one shard over several pages", async () => {
+    await extract({ index: "single" });
+    expect(new Set((await written()).ids).size).toBe(1100);
+  });
+
+  it("goes on over several invocations without losing or repeating a document", async () => {
+    let cursor: ExtractionCursor | null = null;
+    let invocations = 0;
+    for (let complete = false; !complete; invocations += 1) {
+      const result = await extract({ cursor, remainingMs: clockWithLooks(1) });
+      complete = result.complete;
+      // The state machine carries the cursor as JSON.
+      cursor = ExtractionCursor.nullable().parse(JSON.parse(JSON.stringify(result.cursor)));
+      if (!complete) expect((await written()).manifest).toBeUndefined();
+    }
+    const { ids, manifest, parts } = await written();
+    expect(invocations).toBeGreaterThan(1);
+    expect(ids.length).toBe(DOCUMENTS);
+    expect(new Set(ids).size).toBe(DOCUMENTS);
+    expect(manifest).toMatchObject({ document_count: DOCUMENTS, part_count: parts.length });
+    expect(await openContexts()).toBe(0);
+  });
+
+  it("repeats an invocation that was cut off after it had written parts", async () => {
+    const first = await extract({ remainingMs: clockWithLooks(1) });
+    const cursor = ExtractionCursor.parse(first.cursor);
+    const before = JSON.parse(JSON.stringify(cursor));
+    await s3.put(`${run}corpus/part-${String(cursor.next_part).padStart(5, "0")}.jsonl`, '{"id":"stale","text":"s"}\n');
+    await s3.put(`${run}corpus/part-00042.jsonl`, '{"id":"stale too","text":"s"}\n');
+    let result = await extract({ cursor: before });
+    expect(result.complete).toBe(true);
+    const { ids } = await written();
+    expect(ids.length).toBe(DOCUMENTS);
+    expect(new Set(ids).size).toBe(DOCUMENTS);
+    result = await extract();
+    expect((await written()).ids.length).toBe(DOCUMENTS);
+  });
+
+  it("begins anew when the snapshot was lost between two invocations", async () => {
+    const first = await extract({ remainingMs: clockWithLooks(1) });
+    expect(first.complete).toBe(false);
+    await call("DELETE", "/_search/point_in_time/_all");
+    const second = await extract({ cursor: ExtractionCursor.parse(first.cursor) });
+    const { ids } = await written();
+    expect(second).toMatchObject({ complete: true, document_count: DOCUMENTS });
+    expect(ids.length).toBe(DOCUMENTS);
+    expect(new Set(ids).size).toBe(DOCUMENTS);
+  });
+
+  it("gives up when the snapshot is lost again and again", async () => {
+    const first = await extract({ remainingMs: clockWithLooks(1) });
+    await call("DELETE", "/_search/point_in_time/_all");
+    await expect(extract({ cursor: { ...ExtractionCursor.parse(first.cursor), restarts: 2 } })).rejects.toMatchObject({
+      name: "PointInTimeLostError",
+    });
+  });
+
+  it("reads what is indexed while it runs from its snapshot", async () => {
+    await fill("moving", 1, numbered(1500, "m"));
+    const first = await extract({ index: "moving", remainingMs: clockWithLooks(1) });
+    expect(first.complete).toBe(false);
+    await call("DELETE", "/moving/_doc/m1499?refresh=true");
+    await call("PUT", "/moving/_doc/late?refresh=true", { title: "late" });
+    await extract({ index: "moving", cursor: ExtractionCursor.parse(first.cursor) });
+    const { ids } = await written();
+    expect(new Set(ids)).toEqual(new Set(numbered(1500, "m").map(({ id }) => id)));
+  });
+
+  it("tells documents of several indices apart, also when their ids are the same", async () => {
+    await fill("logs-a", 2, numbered(700));
+    await fill("logs-b", 3, numbered(800));
+    await extract({ index: "logs-*" });
+    const { ids } = await written();
+    expect(ids.length).toBe(1500);
+    expect(new Set(ids).size).toBe(1500);
+    expect(ids.filter((id) => id.startsWith("logs-a/d")).length).toBe(700);
+  });
+
+  it("reads through a filtered alias over several indices what the alias shows", async () => {
+    await fill("years-a", 2, [
+      { id: "1", source: { title: "old", year: 1980 } },
+      { id: "2", source: { title: "new", year: 2020 } },
+    ]);
+    await fill("years-b", 2, [{ id: "1", source: { title: "newer", year: 2021 } }]);
+    await call("POST", "/_aliases", {
+      actions: [{ add: { index: "years-*", alias: "recent", filter: { range: { year: { gte: 2000 } } } } }],
+    });
+    await extract({ index: "recent", fields: ["title"] });
+    expect((await written()).ids.sort()).toEqual(["years-a/2", "years-b/1"]);
+  });
+
+  it("joins dotted paths, arrays, objects and plain values, and counts documents without text", async () => {
+    await extract({ index: "mixed", fields: ["year", "body.text", "title", "open"] });
+    const { documents, manifest } = await written();
+    expect(Object.fromEntries(documents.map(({ id, text }) => [id, text]))).toEqual({
+      flat: "2001 dotted key false",
+      objects: "one two 3 last",
+    });
+    expect(manifest).toMatchObject({ document_count: 2, empty_documents: 2 });
+  });
+
+  it("keeps to the limit, with the same documents of every shard in every run", async () => {
+    const limited = await extract({ maxDocuments: 100 });
+    const first = await written();
+    expect(limited.document_count).toBe(100);
+    expect(first.manifest).toMatchObject({ document_count: 100, truncated: true, empty_documents: 0 });
+    await extract({ maxDocuments: 100 });
+    expect(new Set((await written()).ids)).toEqual(new Set(first.ids));
+  });
+
+  it("reads documents of several MB in pages that fit in memory", async () => {
+    const large = Array.from({ length: 12 }, (_, n) => ({
+      id: `big${n}`,
+      source: { title: `${n} `.repeat(1_000_000) },
+    }));
+    await call("PUT", "/large", {
+      settings: { number_of_shards: 1, number_of_replicas: 0 },
+      mappings: { properties: { title: { type: "text", index: false } } },
+    });
+    for (const { id, source } of large) await call("PUT", `/large/_doc/${id}`, source);
+    await call("POST", "/large/_refresh");
+    const result = await extract({ index: "large", fields: ["title"] });
+    expect(result.document_count).toBe(12);
+  });
+
+  it("says that an index is absent, and where", async () => {
+    for (const index of ["absent", "absent-*"]) {
+      await expect(extract({ index })).rejects.toMatchObject({
+        name: "IndexNotFoundError",
+        message: expect.stringContaining(`no index "${index}" at ${node.url}`),
+      });
+    }
+  });
+
+  it("says which field is absent, and which there are", async () => {
+    await expect(extract({ fields: ["title", "body.txt"] })).rejects.toMatchObject({
+      name: "TextFieldNotFoundError",
+      message: expect.stringMatching(
+        /"articles" has no field "body\.txt"\. Its text fields are: body\.text, secret, title\./,
+      ),
+    });
+    await expect(extract({ index: "sourceless", fields: ["title"] })).rejects.toMatchObject({
+      name: "TextFieldNotFoundError",
+      message: expect.stringContaining("_source is disabled"),
+    });
+    expect(await openContexts()).toBe(0);
+  });
+
+  it("finds fields that the mapping does not have", async () => {
+    await fill("unmapped", 1, [{ id: "1", source: { title: "there" } }], { dynamic: false });
+    expect(await extract({ index: "unmapped", fields: ["title"] })).toMatchObject({ document_count: 1 });
+  });
+
+  it("says that there is nothing to train on", async () => {
+    await expect(extract({ index: "empty" })).rejects.toMatchObject({ name: "EmptyCorpusError" });
+    await fill("textless", 1, [{ id: "1", source: { title: " " } }]);
+    await expect(extract({ index: "textless", fields: ["title"] })).rejects.toMatchObject({
+      name: "EmptyCorpusError",
+      message: expect.stringContaining("None of the 1 documents"),
+    });
+    expect(await openContexts()).toBe(0);
+  });
+});
+
+describe("handler", () => {
+  it("refuses an event without fields", async () => {
+    const event = {
+      opensearch_endpoint: node.url,
+      index_name: "articles",
+      text_fields: " , ",
+      max_documents: 5,
+      run_uri: "s3://bucket/run/",
+      cursor: null,
+    };
+    await expect(handler(event, { awsRequestId: "1", getRemainingTimeInMillis: () => 1000 })).rejects.toThrow(
+      /names no field/,
+    );
+  });
+});
