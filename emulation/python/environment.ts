@@ -78,8 +78,13 @@ async function runStep(what: string, command: string, args: readonly string[]): 
   }
 }
 
-/** uv (which resolves and installs in seconds what takes pip minutes), in a small environment of its own. */
-async function uvExecutable(python: PythonInterpreter): Promise<string> {
+/**
+ * A small environment with pip and uv, which resolves and installs in seconds what takes pip minutes.
+ *
+ * @throws PythonEnvironmentError when no suitable Python is installed or uv cannot be installed.
+ */
+export async function packageInstaller(): Promise<{ python: string; uv: string }> {
+  const python = await findPython();
   const directory = path.join(cacheDirectory("python"), `uv-${UV_VERSION}-python-${python.version}`);
   await buildOnce(directory, `uv ${UV_VERSION}`, async () => {
     await runStep("Making a virtual environment", python.executable, ["-m", "venv", directory]);
@@ -92,7 +97,7 @@ async function uvExecutable(python: PythonInterpreter): Promise<string> {
       `uv==${UV_VERSION}`,
     ]);
   });
-  return path.join(directory, "bin", "uv");
+  return { python: path.join(directory, "bin", "python"), uv: path.join(directory, "bin", "uv") };
 }
 
 /** The pinned requirements of an environment. */
@@ -118,7 +123,7 @@ export async function environmentFrom(requirements: string, name: string): Promi
   const directory = path.join(cacheDirectory("python"), `${name}-${key}`);
   const python = path.join(directory, "bin", "python");
   await buildOnce(directory, `the Python environment "${name}"`, async () => {
-    const uv = await uvExecutable(interpreter);
+    const { uv } = await packageInstaller();
     await runStep("Making a virtual environment", uv, [
       "venv",
       "--quiet",
