@@ -2,19 +2,23 @@
  * The contract between the pipeline's stages, TypeScript side. The Python side is `training-script/finetuning/contract.py`;
  * a test holds the two against each other on the artifacts of a real run.
  *
- * Everything one execution writes lies under `s3://<data bucket>/runs/<execution name>/`:
+ * What one execution works with lies under `s3://<data bucket>/runs/<execution name>/` and expires; what it leaves, because endpoints
+ * load it again and people compare it, lies under `s3://<data bucket>/results/<execution name>/` and stays:
  *
  * ```
- * corpus/part-00000.jsonl             CorpusDocument a line, several parts
- * corpus/manifest.json                CorpusManifest
- * queries/records/part-00000.jsonl    QueryRecord a line: which document a Bedrock record stands for, and its split
- * queries/input/batch-00000.jsonl     Bedrock batch records, one file a job
- * queries/output/**\/*.jsonl.out       what Bedrock answered (batch and on-demand alike)
- * queries/manifest.json               QueriesManifest
- * training-data/<job>/output/model/   MiningManifest and the files it names
- * scores/<job>/output/model/          ScoringManifest and the files it names
- * model/<job>/output/model.tar.gz     the tuned model
- * evaluation/<job>/output/model/      report.json, report.md, decision.json
+ * runs/<execution name>/
+ *   corpus/part-00000.jsonl             CorpusDocument a line, several parts
+ *   corpus/manifest.json                CorpusManifest
+ *   queries/records/part-00000.jsonl    QueryRecord a line: which document a Bedrock record stands for, and its split
+ *   queries/input/batch-00000.jsonl     Bedrock batch records, one file a job
+ *   queries/output/**\/*.jsonl.out       what Bedrock answered (batch and on-demand alike)
+ *   queries/manifest.json               QueriesManifest
+ *   training-data/<job>/output/model/   MiningManifest and the files it names
+ *   scores/<job>/output/model/          ScoringManifest and the files it names
+ *   checkpoints/<stage>/                what an interrupted job goes on from
+ * results/<execution name>/
+ *   model/<job>/output/model.tar.gz     the tuned model
+ *   evaluation/<job>/output/model/      report.json, report.md, decision.json
  * ```
  */
 import { z } from "zod";
