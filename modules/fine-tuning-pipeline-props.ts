@@ -303,7 +303,7 @@ export interface FineTuningPipelineProps {
    */
   readonly servingImageCpu?: string;
   /**
-   * Seconds between two looks at a Bedrock batch job.
+   * Seconds between two looks at a Bedrock batch job; with 300, jobs that take days stay within the events of an execution.
    * Must be a whole number from 5 to 900.
    *
    * @default 300

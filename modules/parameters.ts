@@ -398,7 +398,12 @@ export const PARAMETERS = {
   serving_image_gpu: image("serving", "GPU"),
   serving_image_cpu: image("serving", "CPU"),
   query_poll_seconds: {
-    ...integer(300, 5, 900, "Seconds between two looks at a Bedrock batch job."),
+    ...integer(
+      300,
+      5,
+      900,
+      "Seconds between two looks at a Bedrock batch job; with 300, jobs that take days stay within the events of an execution.",
+    ),
     stage: "infrastructure",
     scope: "deployment",
   },

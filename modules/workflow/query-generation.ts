@@ -13,6 +13,9 @@ export interface QueryGenerationInputs {
 /** Jobs that run at the same time; Bedrock allows 20 for each model unless a quota says otherwise. */
 export const QUERY_JOB_CONCURRENCY = 4;
 
+const ON_DEMAND = { Variable: "$.job.mode", StringEquals: "on_demand" };
+const IN_PROGRESS = { Variable: "$.check.status", StringEquals: "InProgress" };
+
 /** Runs one Bedrock job for each batch: creates it, looks at it until it ends, and sends what failed in it a second time. */
 export function generateQueries(inputs: QueryGenerationInputs): State {
   const { orchestrator, onError, next } = inputs;
@@ -47,7 +50,7 @@ export function generateQueries(inputs: QueryGenerationInputs): State {
         // On demand, the function does the work while it looks, so there is nothing to wait for.
         QueryJobMode: {
           Type: "Choice",
-          Choices: [{ Variable: "$.job.mode", StringEquals: "on_demand", Next: "CheckQueryJob" }],
+          Choices: [{ ...ON_DEMAND, Next: "CheckQueryJob" }],
           Default: "WaitForQueryJob",
         },
         WaitForQueryJob: { Type: "Wait", Seconds: inputs.pollSeconds, Next: "CheckQueryJob" },
@@ -65,8 +68,9 @@ export function generateQueries(inputs: QueryGenerationInputs): State {
         QueryJobStatus: {
           Type: "Choice",
           Choices: [
-            { Variable: "$.check.status", StringEquals: "InProgress", Next: "QueryJobMode" },
             { Variable: "$.check.status", StringEquals: "Retry", Next: "TakeFailedRecords" },
+            { And: [IN_PROGRESS, ON_DEMAND], Next: "CheckQueryJob" },
+            { ...IN_PROGRESS, Next: "WaitForQueryJob" },
           ],
           Default: "SummariseQueryJob",
         },

@@ -1,0 +1,177 @@
+import aslValidator from "asl-validator";
+import { describe, expect, it } from "vitest";
+import { CAPACITY_WAIT, JOB_STAGES, TRAINING_JOBS } from "../../../modules/jobs/training-jobs.ts";
+import { executionRules, parameter } from "../../../modules/parameters.ts";
+import {
+  type DefinitionInputs,
+  EXECUTION_TIMEOUT,
+  FUNCTION_NAMES,
+  pipelineDefinition,
+} from "../../../modules/workflow/definition.ts";
+import { MAX_ENDPOINT_POLLS } from "../../../modules/workflow/deployment.ts";
+import { FAILED_STAGES } from "../../../modules/workflow/failure.ts";
+import { QUERY_JOB_CONCURRENCY } from "../../../modules/workflow/query-generation.ts";
+import { type AslState, allStates, topStates } from "./asl.ts";
+
+const INPUTS: DefinitionInputs = {
+  bucketName: "bucket",
+  functions: Object.fromEntries(
+    FUNCTION_NAMES.map((name) => [
+      name,
+      { arn: `arn:aws:lambda:us-east-1:123456789012:function:${name}`, timeout: 900 },
+    ]),
+  ) as DefinitionInputs["functions"],
+  jobRoleArn: "arn:aws:iam::123456789012:role/job",
+  servingRoleArn: "arn:aws:iam::123456789012:role/serving",
+  bedrockRoleArn: "arn:aws:iam::123456789012:role/bedrock",
+  connectorRoleArn: "arn:aws:iam::123456789012:role/connector",
+  codeUris: Object.fromEntries(
+    JOB_STAGES.map((stage) => [stage, `s3://bucket/code/${stage}.tar.gz`]),
+  ) as DefinitionInputs["codeUris"],
+  images: { training_gpu: "tg", training_cpu: "tc", serving_gpu: "sg", serving_cpu: "sc" },
+  defaults: { model_name: "products" },
+  rules: executionRules({ modelName: "products", bedrockModelId: "amazon.nova-lite-v1:0" }),
+  tags: [{ Key: "a", Value: "b" }],
+  queryPollSeconds: 300,
+  endpointPollSeconds: 30,
+};
+const definition = pipelineDefinition(INPUTS);
+const states = allStates(definition);
+const tasks = states.filter(([, { Type }]) => Type === "Task");
+
+function state(name: string): AslState {
+  const found = states.find(([id]) => id === name);
+  if (found === undefined) throw new Error(`no state ${name}`);
+  return found[1];
+}
+
+/** Paths and intrinsics in a state, whatever field they are in. */
+function strings(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(strings);
+}
+
+describe("the state machine's definition", () => {
+  it("is valid in the Amazon States Language", () => {
+    const result = aslValidator(structuredClone(definition));
+    expect(result.errors).toEqual([]);
+    expect(result.isValid).toBe(true);
+  });
+
+  it.each(tasks)("%s is retried, caught and timed out", (_name, task) => {
+    expect(task.Retry?.length).toBeGreaterThan(0);
+    for (const retrier of task.Retry ?? []) {
+      expect(retrier.MaxAttempts).toBeGreaterThan(0);
+      expect(retrier.MaxDelaySeconds).toBeGreaterThan(0);
+      expect(retrier.JitterStrategy).toBe("FULL");
+      // A job that failed would only fail again, at the price of the first time.
+      expect(retrier.ErrorEquals).not.toContain("States.TaskFailed");
+      expect(retrier.ErrorEquals).not.toContain("States.ALL");
+    }
+    expect(task.Catch?.at(-1)).toMatchObject({ ErrorEquals: ["States.ALL"], ResultPath: "$.failure" });
+    expect(task.TimeoutSeconds).toBeGreaterThan(0);
+  });
+
+  it("catches the failure of a batch of queries", () => {
+    expect(state("GenerateQueries").Catch).toEqual([
+      { ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: FAILED_STAGES.queries.error },
+    ]);
+  });
+
+  it("ends every failure in one state, by way of one that names the stage", () => {
+    const failStates = topStates(definition).filter(([, { Type }]) => Type === "Fail");
+    expect(failStates.map(([name]) => name)).toEqual(["PipelineFailed"]);
+    const caught = topStates(definition).flatMap(([, { Catch }]) => (Catch ?? []).map(({ Next }) => Next));
+    const names = new Set<string>(Object.values(FAILED_STAGES).map(({ error }) => error));
+    for (const next of caught) {
+      const target = state(next);
+      expect(names.has(next) || target.Default === FAILED_STAGES.deployment.error).toBe(true);
+    }
+    for (const name of names) expect(caught).toContain(name);
+  });
+
+  it("gives every job a run time and a timeout that leaves it time to get an instance", () => {
+    const jobs = tasks.filter(([, { Resource }]) => Resource?.endsWith("createTrainingJob.sync"));
+    expect(jobs.map(([name]) => name)).toEqual([
+      "MineHardNegatives",
+      "ScoreWithTeacher",
+      "TrainModel",
+      "EvaluateModel",
+    ]);
+    for (const [, job] of jobs) {
+      const { MaxRuntimeInSeconds } = (job.Parameters as { StoppingCondition: { MaxRuntimeInSeconds: number } })
+        .StoppingCondition;
+      expect(job.TimeoutSeconds).toBe(MaxRuntimeInSeconds + CAPACITY_WAIT);
+    }
+  });
+
+  it("names jobs anew each time the state runs", () => {
+    for (const stage of JOB_STAGES) {
+      const names = tasks.flatMap(([, { Parameters }]) => {
+        const name = (Parameters as Record<string, unknown>)["TrainingJobName.$"];
+        return typeof name === "string" && name.includes(`-${stage}-`) ? [name] : [];
+      });
+      expect(names).toHaveLength(1);
+      expect(names[0]).toContain("States.UUID()");
+      const longest = `${"m".repeat(40)}-${stage}-12345678`;
+      expect(longest.length).toBeLessThanOrEqual(63);
+    }
+  });
+
+  it("uses nothing that one of the engines lacks", () => {
+    const json = JSON.stringify(definition);
+    expect(json).not.toMatch(/JSONata|DISTRIBUTED|ItemReader|ResultWriter|waitForTaskToken|"Assign"/);
+    const paths = states.flatMap(([, one]) => strings(one)).filter((text) => /^\$|^States\./.test(text));
+    expect(paths.length).toBeGreaterThan(50);
+    for (const path of paths) {
+      // Slices, filters, wildcards and recursive descent give different results, or none.
+      expect(path).not.toMatch(/\[[^\]]*[:?]|\[\*\]|\.\./);
+    }
+    // The context object is not there in a ResultSelector.
+    for (const [, { ResultSelector }] of states) expect(JSON.stringify(ResultSelector ?? {})).not.toContain("$$");
+    const resources = new Set(tasks.map(([, { Resource }]) => Resource));
+    expect([...resources].sort()).toEqual([
+      "arn:aws:states:::aws-sdk:s3:getObject",
+      "arn:aws:states:::aws-sdk:sagemaker:deleteEndpoint",
+      "arn:aws:states:::aws-sdk:sagemaker:describeEndpoint",
+      "arn:aws:states:::lambda:invoke",
+      "arn:aws:states:::sagemaker:createEndpoint",
+      "arn:aws:states:::sagemaker:createEndpointConfig",
+      "arn:aws:states:::sagemaker:createModel",
+      "arn:aws:states:::sagemaker:createTrainingJob.sync",
+      "arn:aws:states:::sagemaker:updateEndpoint",
+    ]);
+  });
+
+  it("stays within Step Functions' 25,000 events, however long Bedrock and the endpoint take", () => {
+    // Enter, leave: 2 events a state; a task has TaskScheduled, TaskStarted and TaskSucceeded besides.
+    const [plain, task] = [2, 5];
+    const day = 24 * 3600;
+    const pollSeconds = Number(parameter("query_poll_seconds").default);
+    // Wait, check, status. A batch is tried twice, each time at most a day: the least time-out Bedrock takes.
+    const queryEvents = QUERY_JOB_CONCURRENCY * ((2 * day) / pollSeconds) * (plain + task + plain);
+    // Wait, count, check, status.
+    const endpointEvents = MAX_ENDPOINT_POLLS * (plain + plain + task + plain);
+    const everythingElse = 100 * task;
+    expect(queryEvents + endpointEvents + everythingElse).toBeLessThan(25_000);
+  });
+
+  it("lives longer than its stages at their limits together", () => {
+    const jobs = JOB_STAGES.reduce((sum, stage) => sum + TRAINING_JOBS[stage].maxRuntime + CAPACITY_WAIT, 0);
+    const [bedrock, endpoint] = [2 * 24 * 3600, MAX_ENDPOINT_POLLS * 30];
+    expect(jobs + bedrock + endpoint).toBeLessThan(EXECUTION_TIMEOUT);
+  });
+
+  it("passes what the jobs read by the names that their scripts know", () => {
+    const channels = Object.fromEntries(
+      JOB_STAGES.map((stage) => [stage, TRAINING_JOBS[stage].channels.map(({ name }) => name)]),
+    );
+    expect(channels).toEqual({
+      mining: ["corpus", "records", "generated"],
+      scoring: ["training-data"],
+      training: ["scores"],
+      evaluation: ["corpus", "training-data", "model"],
+    });
+  });
+});
