@@ -21,6 +21,8 @@ export interface StartedMiniStack {
 
 const LAUNCHER = fileURLToPath(new URL("./ministack/launcher.py", import.meta.url));
 const START_TIMEOUT_MS = 60_000;
+/** It has nothing to save, but waits for clients that keep their connections open. */
+const STOP_GRACE_MS = 500;
 const Health = z.object({ edition: z.string() });
 
 /**
@@ -100,7 +102,7 @@ export class MiniStack {
       logFile: path.join(directory, "ministack.log"),
     });
     const stop = async () => {
-      await started.stop();
+      await started.stop(STOP_GRACE_MS);
       await rm(this.workDirectory === undefined ? directory : temporary, { recursive: true, force: true });
     };
     try {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -57,25 +58,28 @@ class AwsCalls:
     def __init__(self, endpoints: Mapping[str, str], region: str) -> None:
         self._endpoints = endpoints
         self._region = region
+        # Branches of a state machine call at the same time; botocore's session is for one thread.
+        self._lock = threading.Lock()
         self._session = botocore.session.get_session()
         self._clients: dict[str, Any] = {}
 
     def _client(self, service: Service) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
         name = service.botocore_name
-        if name not in self._clients:
-            if name not in self._endpoints:
-                raise AwsCallError(
-                    "States.Runtime", f"The emulator has no {name}: start it with --service-endpoint {name}=URL"
-                )
-            self._clients[name] = self._session.create_client(
-                name,
-                region_name=self._region,
-                endpoint_url=self._endpoints[name],
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
-                config=botocore.config.Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+        if name not in self._endpoints:
+            raise AwsCallError(
+                "States.Runtime", f"The emulator has no {name}: start it with --service-endpoint {name}=URL"
             )
-        return self._clients[name]
+        with self._lock:
+            if name not in self._clients:
+                self._clients[name] = self._session.create_client(
+                    name,
+                    region_name=self._region,
+                    endpoint_url=self._endpoints[name],
+                    aws_access_key_id="test",
+                    aws_secret_access_key="test",
+                    config=botocore.config.Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+                )
+            return self._clients[name]
 
     def call(self, service: Service, action: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Calls ``action`` (camelCase, as in the resource) and gives its response as Step Functions would.

@@ -284,6 +284,8 @@ def _run_states(
 
 
 def _install_retries() -> None:
+    """Delays as the retrier says, though MiniStack itself caps each at 60 s."""
+
     def find_retrier(original: Callable[..., Json]) -> Callable[..., Json]:
         def find(retriers: list[dict[str, Json]], error: str, counts: dict[int, int]) -> Json:
             retrier, index = original(retriers, error, counts)
