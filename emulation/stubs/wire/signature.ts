@@ -1,7 +1,7 @@
 import { ServiceError } from "./service-error.ts";
 
 const AUTHORIZATION =
-  /^AWS4-HMAC-SHA256 Credential=[\w+=,.@/-]+?\/\d{8}\/(?<region>[a-z0-9-]+)\/(?<service>[a-z0-9-]+)\/aws4_request, ?SignedHeaders=(?<signed>[a-z0-9;_-]+), ?Signature=[0-9a-f]{64}$/;
+  /^AWS4-HMAC-SHA256 Credential=[\w+=,.@/-]+?\/\d{8}\/(?<region>[a-z0-9-]+)\/(?<service>[a-z0-9-]+)\/aws4_request, ?SignedHeaders=(?<signed>[a-z0-9:;_-]+), ?Signature=[0-9a-f]{64}$/;
 
 /**
  * Checks that a request carries a well-formed Signature Version 4 for the service. The signature itself is not
@@ -27,7 +27,9 @@ export function checkSignature(
       403,
     );
   }
-  if (signedFor !== service || !signed.split(";").includes("host")) {
+  // Over HTTP/2 the SDK signs the pseudo-header in the place of Host.
+  const signsHost = signed.split(";").some((name) => name === "host" || name === ":authority");
+  if (signedFor !== service || !signsHost) {
     throw new ServiceError(
       "InvalidSignatureException",
       `Credential should be scoped to correct service: '${service}'.`,
