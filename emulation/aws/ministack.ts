@@ -15,6 +15,12 @@ export interface StartedMiniStack {
   /** Base URL of its AWS API, e.g. `http://127.0.0.1:4566`. */
   readonly endpoint: string;
   readonly logFile: string;
+  /** With these the functions and state machines call AWS, whatever their role; account 000000000000. */
+  readonly credentials: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken: string;
+  };
   /** Ends it with the functions it runs. Its state is gone then. */
   stop(): Promise<void>;
 }
@@ -23,6 +29,8 @@ const LAUNCHER = fileURLToPath(new URL("./ministack/launcher.py", import.meta.ur
 const START_TIMEOUT_MS = 60_000;
 /** It has nothing to save, but waits for clients that keep their connections open. */
 const STOP_GRACE_MS = 500;
+/** As in launcher.py. */
+const CREDENTIALS = { accessKeyId: "test", secretAccessKey: "test", sessionToken: "test" };
 const Health = z.object({ edition: z.string() });
 
 /**
@@ -111,7 +119,7 @@ export class MiniStack {
       await stop();
       throw error;
     }
-    return { endpoint, logFile: started.logFile, stop };
+    return { endpoint, logFile: started.logFile, credentials: CREDENTIALS, stop };
   }
 }
 

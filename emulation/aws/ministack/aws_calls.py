@@ -48,7 +48,7 @@ OPTIMISED_SAGEMAKER = Service("sagemaker", "SageMaker", "AmazonSageMakerExceptio
 
 
 class AwsCalls:
-    """Clients of the services that Step Functions integrates with.
+    """Clients of the services that Step Functions integrates with; their credentials are the environment's.
 
     Args:
         endpoints: botocore service name -> URL.
@@ -75,8 +75,6 @@ class AwsCalls:
                     name,
                     region_name=self._region,
                     endpoint_url=self._endpoints[name],
-                    aws_access_key_id="test",
-                    aws_secret_access_key="test",
                     config=botocore.config.Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
                 )
             return self._clients[name]

@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ministack.core.lambda_runtime import execution_credentials  # pyright: ignore[reportMissingImports]
 from ministack.services import lambda_svc  # pyright: ignore[reportMissingImports]
 from patching import wrap
 
@@ -45,6 +44,8 @@ class Host:
     region: str
     endpoints: Mapping[str, str]
     """``AWS_ENDPOINT_URL`` and ``AWS_ENDPOINT_URL_<SERVICE>``."""
+    credentials: Mapping[str, str]
+    """``AWS_ACCESS_KEY_ID`` and its companions; the same for every function, whatever its role."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,6 @@ class FunctionConfiguration:
     timeout_seconds: int
     log_group: str
     variables: Mapping[str, str]
-    credentials: Mapping[str, str]
 
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> FunctionConfiguration:
@@ -78,7 +78,6 @@ class FunctionConfiguration:
             timeout_seconds=int(config.get("Timeout", 3)),
             log_group=(config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}",
             variables=(config.get("Environment") or {}).get("Variables") or {},
-            credentials=execution_credentials(dict(config)),
         )
 
 
@@ -255,7 +254,7 @@ def _environment(function: FunctionConfiguration, host: Host, task_root: Path, s
         "AWS_LAMBDA_FUNCTION_VERSION": function.version,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
-        **function.credentials,
+        **host.credentials,
         **host.endpoints,
         **function.variables,
     }

@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 SERVICES = ("sagemaker", "sagemaker-runtime", "bedrock", "bedrock-runtime", "service-quotas")
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_SESSION_TOKEN": "test"}
+"""Of everyone: the access key stands for MiniStack's default account, 000000000000."""
 PARENT_POLL_SECONDS = 1.0
 
 
@@ -62,6 +64,7 @@ def run(settings: Settings) -> None:
         BIND_HOST=settings.bind,
         MINISTACK_REGION=settings.region,
         SFN_WAIT_SCALE=str(settings.wait_scale),
+        **CREDENTIALS,
     )
     import cloudwatch
     import lambda_runtime
@@ -77,6 +80,7 @@ def run(settings: Settings) -> None:
             "AWS_ENDPOINT_URL": settings.gateway,
             **{f"AWS_ENDPOINT_URL_{name}": url for name, url in endpoints.items()},
         },
+        credentials=CREDENTIALS,
     )
     lambda_runtime.install(host)
     step_functions.install(AwsCalls({**settings.service_endpoints, "s3": settings.gateway}, settings.region))

@@ -70,7 +70,7 @@ export async function startEmulatedAws(configure: (miniStack: MiniStack) => Mini
   const connection = {
     endpoint: miniStack.endpoint,
     region: "us-east-1",
-    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+    credentials: miniStack.credentials,
   };
   const stepFunctions = new SFNClient(connection);
   const lambda = new LambdaClient(connection);
