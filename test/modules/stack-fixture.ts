@@ -80,3 +80,84 @@ export async function terraform(directory: string, args: readonly string[]): Pro
   });
   return stdout;
 }
+
+const ACCOUNT = "123456789012";
+
+/** A `terraform test` file that applies the stack against a mocked provider: every expression is evaluated, nothing is called. */
+export function mockedApply(stack: SynthesizedStack, variables: Readonly<Record<string, unknown>>): string {
+  const overrides = Object.entries({
+    aws_iam_role: (name: string) => `arn:aws:iam::${ACCOUNT}:role/${name}`,
+    aws_lambda_function: (name: string) => `arn:aws:lambda:us-east-1:${ACCOUNT}:function:${name}`,
+    aws_s3_bucket: (name: string) => `arn:aws:s3:::${name}`,
+    aws_cloudwatch_log_group: (name: string) => `arn:aws:logs:us-east-1:${ACCOUNT}:log-group:${name}`,
+  }).flatMap(([type, arn]) =>
+    Object.keys(stack.resource[type] ?? {}).map(
+      (name) =>
+        `override_resource {\n  target = ${type}.${name}\n  values = { arn = "${arn(name)}", id = "${name}" }\n}\n`,
+    ),
+  );
+  return `
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "${ACCOUNT}" }
+  }
+  mock_data "aws_region" {
+    defaults = { id = "us-east-1" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws", dns_suffix = "amazonaws.com" }
+  }
+}
+variables {
+${Object.entries(variables)
+  .map(([name, value]) => `  ${name} = ${JSON.stringify(value)}`)
+  .join("\n")}
+}
+${overrides.join("")}
+run "apply" {
+  command = apply
+}
+`;
+}
+
+const Resource = z.looseObject({
+  address: z.string(),
+  type: z.string(),
+  values: z.record(z.string(), z.unknown()),
+});
+const AppliedState = z.object({
+  type: z.literal("test_state"),
+  test_state: z.looseObject({
+    root_module: z.looseObject({ resources: z.array(Resource) }),
+    outputs: z.record(z.string(), z.looseObject({ value: z.unknown() })),
+  }),
+});
+
+/** What a mocked apply made. */
+export interface AppliedStack {
+  /** The values of the resources of a type, by their address. */
+  resources(type: string): Record<string, Record<string, unknown>>;
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+/** Applies a synthesised stack against a mocked provider. */
+export async function applyMocked(
+  stackDirectory: string,
+  variables: Readonly<Record<string, unknown>>,
+): Promise<AppliedStack> {
+  writeFileSync(path.join(stackDirectory, "apply.tftest.hcl"), mockedApply(readStack(stackDirectory), variables));
+  const output = await terraform(stackDirectory, ["test", "-json", "-verbose"]);
+  for (const line of output.split("\n")) {
+    const state = AppliedState.safeParse(JSON.parse(line));
+    if (!state.success) continue;
+    const { root_module, outputs } = state.data.test_state;
+    return {
+      resources: (type) =>
+        Object.fromEntries(
+          root_module.resources.filter((one) => one.type === type).map(({ address, values }) => [address, values]),
+        ),
+      outputs: Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value])),
+    };
+  }
+  throw new Error("terraform test printed no state of the shape the tests read");
+}
