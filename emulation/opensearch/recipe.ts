@@ -1,3 +1,5 @@
+import type { MavenArtifact } from "../maven.ts";
+
 /**
  * What an OpenSearch distribution with ML Commons, k-NN and neural search is made of, all on Maven Central. The
  * distribution's own archive is not there, so that it is put together from the parts it is built from.
@@ -7,15 +9,6 @@
 export const OPENSEARCH_VERSION = "2.19.1";
 /** Plugins carry a fourth number. */
 const PLUGIN_VERSION = `${OPENSEARCH_VERSION}.0`;
-
-export interface MavenArtifact {
-  readonly groupId: string;
-  readonly artifactId: string;
-  readonly version: string;
-  readonly type?: "jar" | "zip";
-  /** Without the artifact's own dependencies. */
-  readonly alone?: boolean;
-}
 
 /** A module: a plugin that belongs to every distribution. Its jar comes without the descriptor and the policy. */
 export interface OpenSearchModule {

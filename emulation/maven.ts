@@ -1,11 +1,20 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { execa } from "execa";
-import type { MavenArtifact } from "./recipe.ts";
 
 /** Maven is missing or could not fetch an artifact. */
 export class MavenError extends Error {
   override readonly name = "MavenError";
+}
+
+/** An artifact by its coordinates. */
+export interface MavenArtifact {
+  readonly groupId: string;
+  readonly artifactId: string;
+  readonly version: string;
+  readonly type?: "jar" | "zip";
+  /** Without the artifact's own dependencies. */
+  readonly alone?: boolean;
 }
 
 /** A file that Maven fetched. */
@@ -80,11 +89,11 @@ export async function fetchArtifacts(
   );
   if (result.code === "ENOENT") {
     throw new MavenError(
-      'Maven is needed once, to fetch OpenSearch: install it so that "mvn" is on the PATH (Debian and Ubuntu: "apt-get install maven"; macOS: "brew install maven").',
+      'Maven is needed once, to fetch OpenSearch and a model from Maven Central: install it so that "mvn" is on the PATH (Debian and Ubuntu: "apt-get install maven"; macOS: "brew install maven").',
       { cause: result },
     );
   }
-  if (result.failed) throw new MavenError(`Maven could not fetch OpenSearch:\n${result.all}`, { cause: result });
+  if (result.failed) throw new MavenError(`Maven could not fetch the artifacts:\n${result.all}`, { cause: result });
   const fetched = new Map<string, FetchedArtifact[]>();
   for (const name of groups.keys()) {
     fetched.set(name, await artifactsIn(path.join(workDirectory, name, "artifacts")));
