@@ -3,7 +3,7 @@ import { createGunzip } from "node:zlib";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { CorpusResult } from "../shared/contract.ts";
 import { corpusLine, corpusPrefix, corpusWriter, discardCorpus, writeCorpusManifest } from "../shared/corpus.ts";
-import { EmptyCorpusError, messageOf } from "../shared/errors.ts";
+import { CorpusTooLargeError, EmptyCorpusError, messageOf } from "../shared/errors.ts";
 import { readLineBlocks } from "../shared/line-blocks.ts";
 import { readObject } from "../shared/s3-objects.ts";
 import { formatS3Uri, type S3Location } from "../shared/s3-uri.ts";
@@ -13,11 +13,6 @@ import { DocumentIds } from "./document-ids.ts";
 /** Lines of the corpus are not what they must be. */
 export class InvalidCorpusError extends Error {
   override readonly name = "InvalidCorpusError";
-}
-
-/** The corpus cannot be read within the time a Lambda function has. */
-export class CorpusTooLargeError extends Error {
-  override readonly name = "CorpusTooLargeError";
 }
 
 /** A longer line is no document; refusing it keeps memory bounded. */

@@ -4,6 +4,79 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { below, type S3Location } from "./s3-uri.ts";
 
+/** Bytes of one multipart request. Two are held: the one under way and the one being filled. */
+const UPLOAD_PART_BYTES = 8 * 1024 * 1024;
+/** Lines are collected up to this many characters before they are encoded. */
+const ENCODE_CHARACTERS = 512 * 1024;
+
+/** Writes lines to one object in S3 by a streaming multipart upload: memory stays bounded whatever is written. */
+export class LineObject {
+  readonly location: S3Location;
+  readonly #body = new PassThrough({ highWaterMark: 2 * 1024 * 1024 });
+  readonly #upload: Upload;
+  readonly #uploaded: Promise<unknown>;
+  #pending: string[] = [];
+  #pendingCharacters = 0;
+  #bytes = 0;
+  #lines = 0;
+
+  constructor(s3: S3Client, location: S3Location) {
+    this.location = location;
+    this.#upload = new Upload({
+      client: s3,
+      params: { Bucket: location.bucket, Key: location.key, Body: this.#body, ContentType: "application/x-ndjson" },
+      partSize: UPLOAD_PART_BYTES,
+      queueSize: 2,
+    });
+    this.#uploaded = this.#upload.done();
+    // A writer that waits for room in the stream learns of a failed upload by the stream's error.
+    this.#uploaded.catch((error: Error) => this.#body.destroy(error));
+    this.#body.on("error", () => {});
+  }
+
+  /** Bytes that were encoded so far; up to half a million characters more are waiting. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get lines(): number {
+    return this.#lines;
+  }
+
+  /** Takes a line (without its newline). True asks for a {@link flush} before the next one. */
+  add(line: string): boolean {
+    this.#lines += 1;
+    this.#pending.push(line, "\n");
+    this.#pendingCharacters += line.length + 1;
+    return this.#pendingCharacters >= ENCODE_CHARACTERS;
+  }
+
+  /** Hands the collected lines to the upload; resolves when there is room for more. */
+  async flush(): Promise<void> {
+    const bytes = Buffer.from(this.#pending.join(""));
+    this.#pending = [];
+    this.#pendingCharacters = 0;
+    if (bytes.length === 0) return;
+    this.#bytes += bytes.length;
+    if (this.#body.destroyed) await this.#uploaded;
+    if (!this.#body.write(bytes)) await once(this.#body, "drain");
+  }
+
+  /** Ends the object. The returned promise inside resolves when S3 has it. */
+  async end(): Promise<{ uploaded: Promise<unknown> }> {
+    await this.flush();
+    this.#body.end();
+    return { uploaded: this.#uploaded };
+  }
+
+  /** Gives the object up; S3 never shows it. */
+  async abort(): Promise<void> {
+    await this.#upload.abort();
+    this.#body.destroy();
+    await this.#uploaded.catch(() => {});
+  }
+}
+
 export interface PartWriterOptions {
   /** The folder. */
   readonly prefix: S3Location;
@@ -17,67 +90,36 @@ export interface PartWriterOptions {
   readonly maxPartLines?: number;
 }
 
-/** Bytes of one multipart request. Two are held: the one under way and the one being filled. */
-const UPLOAD_PART_BYTES = 8 * 1024 * 1024;
-/** Lines are collected up to this many characters before they are encoded. */
-const ENCODE_CHARACTERS = 512 * 1024;
-
-/** An object that is being written. */
-class OpenPart {
-  readonly body = new PassThrough({ highWaterMark: 2 * 1024 * 1024 });
-  readonly uploaded: Promise<unknown>;
-  readonly upload: Upload;
-  bytes = 0;
-  lines = 0;
-
-  constructor(s3: S3Client, location: S3Location) {
-    this.upload = new Upload({
-      client: s3,
-      params: { Bucket: location.bucket, Key: location.key, Body: this.body, ContentType: "application/x-ndjson" },
-      partSize: UPLOAD_PART_BYTES,
-      queueSize: 2,
-    });
-    this.uploaded = this.upload.done();
-    // A writer that waits for room in the stream learns of a failed upload by the stream's error.
-    this.uploaded.catch((error: Error) => this.body.destroy(error));
-    this.body.on("error", () => {});
-  }
-
-  async write(bytes: Buffer): Promise<void> {
-    this.bytes += bytes.length;
-    if (this.body.destroyed) await this.uploaded;
-    if (!this.body.write(bytes)) await once(this.body, "drain");
-  }
-}
-
 /** `part-00012.jsonl` */
 export function partName(name: string, number: number): string {
   return `${name}-${String(number).padStart(5, "0")}.jsonl`;
 }
 
 /**
- * Writes lines to numbered objects in S3, each by a streaming multipart upload: memory stays bounded whatever is written.
- * Calls may overlap; each `append` lands in one piece.
+ * Writes lines to numbered objects in S3. Calls may overlap; the lines of one `append` stay together but for the end of
+ * a part.
  */
 export class PartWriter {
   readonly #s3: S3Client;
   readonly #options: Required<PartWriterOptions>;
-  #nextPart: number;
-  #part: OpenPart | undefined;
+  readonly #parts: { location: S3Location; lines: number }[] = [];
+  #open: LineObject | undefined;
   #closing: Promise<unknown> = Promise.resolve();
-  #pending: string[] = [];
-  #pendingCharacters = 0;
   #queue: Promise<void> = Promise.resolve();
 
   constructor(s3: S3Client, options: PartWriterOptions) {
     this.#s3 = s3;
     this.#options = { firstPart: 0, maxPartBytes: 64 * 1024 * 1024, maxPartLines: 50_000, ...options };
-    this.#nextPart = this.#options.firstPart;
   }
 
-  /** The number the next part will have; after {@link finish}, one more than the last part's. */
+  /** The parts that were ended, in their order. */
+  get parts(): readonly { readonly location: S3Location; readonly lines: number }[] {
+    return this.#parts;
+  }
+
+  /** After {@link finish}, the number that follows the last part's. */
   get nextPart(): number {
-    return this.#nextPart;
+    return this.#options.firstPart + this.#parts.length;
   }
 
   /** Appends lines (without their newline). Resolves when there is room for more. */
@@ -89,58 +131,36 @@ export class PartWriter {
 
   async #append(lines: readonly string[]): Promise<void> {
     for (const line of lines) {
-      this.#part ??= this.#openPart();
-      this.#part.lines += 1;
-      this.#pending.push(line, "\n");
-      this.#pendingCharacters += line.length + 1;
-      const full = this.#part.lines >= this.#options.maxPartLines;
-      if (full || this.#pendingCharacters >= ENCODE_CHARACTERS) await this.#encode(this.#part);
-      if (full || this.#part.bytes >= this.#options.maxPartBytes) await this.#closePart(this.#part);
+      this.#open ??= new LineObject(this.#s3, below(this.#options.prefix, partName(this.#options.name, this.nextPart)));
+      if (this.#open.add(line)) await this.#open.flush();
+      if (this.#open.lines >= this.#options.maxPartLines || this.#open.bytes >= this.#options.maxPartBytes) {
+        await this.#end(this.#open);
+      }
     }
   }
 
-  #openPart(): OpenPart {
-    const location = below(this.#options.prefix, partName(this.#options.name, this.#nextPart));
-    this.#nextPart += 1;
-    return new OpenPart(this.#s3, location);
-  }
-
-  async #encode(part: OpenPart): Promise<void> {
-    const text = this.#pending.join("");
-    this.#pending = [];
-    this.#pendingCharacters = 0;
-    if (text !== "") await part.write(Buffer.from(text));
-  }
-
-  async #closePart(part: OpenPart): Promise<void> {
-    part.body.end();
-    this.#part = undefined;
+  async #end(part: LineObject): Promise<void> {
+    const { uploaded } = await part.end();
+    this.#open = undefined;
+    this.#parts.push({ location: part.location, lines: part.lines });
     // The end of one upload overlaps with the filling of the next, no more than that.
     await this.#closing;
-    this.#closing = part.uploaded;
+    this.#closing = uploaded;
     this.#closing.catch(() => {});
   }
 
   /** Completes every upload. Nothing may be appended afterwards. */
   async finish(): Promise<void> {
     await this.#queue;
-    const part = this.#part;
-    if (part !== undefined) {
-      await this.#encode(part);
-      await this.#closePart(part);
-    }
+    if (this.#open !== undefined) await this.#end(this.#open);
     await this.#closing;
   }
 
-  /** Gives up the part that is being written; parts that were completed stay. */
+  /** Gives up the part that is being written; parts that were ended stay. */
   async abort(): Promise<void> {
     await this.#queue;
-    const part = this.#part;
-    this.#part = undefined;
+    await this.#open?.abort();
+    this.#open = undefined;
     await this.#closing.catch(() => {});
-    if (part === undefined) return;
-    await part.upload.abort();
-    part.body.destroy();
-    await part.uploaded.catch(() => {});
   }
 }
