@@ -8,8 +8,6 @@ export class MissingEntryPointError extends Error {
   override readonly name = "MissingEntryPointError";
 }
 
-/** The earliest time a zip can hold, in local time as zips do: the same bytes in every time zone. */
-const EPOCH = new Date(1980, 0, 1);
 /** Unix, as the system that wrote the entry: then the permissions below are read. */
 const UNIX = 3;
 
@@ -35,7 +33,7 @@ export function bundleFunctions<Name extends string>(
   }
   const { outputFiles } = buildSync({
     entryPoints,
-    absWorkingDir: path.dirname(directory),
+    absWorkingDir: directory,
     outdir: path.join(directory, "out"),
     write: false,
     bundle: true,
@@ -46,9 +44,11 @@ export function bundleFunctions<Name extends string>(
     legalComments: "none",
     logLevel: "error",
   });
+  // The earliest time a zip can hold; zips hold local time, so it is made in this time zone.
+  const epoch = new Date(1980, 0, 1);
   const zips = outputFiles.map(({ path: file, contents }) => {
     const content: Zippable = {
-      "index.js": [contents, { mtime: EPOCH, os: UNIX, attrs: 0o100644 << 16, level: 9 }],
+      "index.js": [contents, { mtime: epoch, os: UNIX, attrs: 0o100644 << 16, level: 9 }],
     };
     return [path.basename(file, ".js"), zipSync(content)] as const;
   });
