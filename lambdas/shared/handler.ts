@@ -37,7 +37,9 @@ export function lambdaHandler<Schema extends z.ZodType, Result>(
       logger.info("done", { seconds: (Date.now() - started) / 1000 });
       return result;
     } catch (error) {
-      logger.error("failed", error as Error);
+      // Not the causes: those of HTTP clients hold whole requests and answers, with the user's documents in them.
+      const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+      logger.error("failed", { failure: { name, message, stack } });
       throw error;
     }
   };

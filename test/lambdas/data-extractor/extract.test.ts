@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type StartedFrontDoor, startFrontDoor } from "../../../emulation/opensearch/front-door.ts";
 import { OpenSearchNode, type StartedOpenSearchNode } from "../../../emulation/opensearch/node.ts";
 import { type ExtractionRequest, extractCorpus } from "../../../lambdas/data-extractor/extract.ts";
 import { handler } from "../../../lambdas/data-extractor/index.ts";
@@ -12,9 +13,11 @@ import { type EmulatedS3, startEmulatedS3 } from "../emulated-s3.ts";
 
 /** More than a page of 1,000 in each of three shards. */
 const DOCUMENTS = 4003;
+const CREDENTIALS = { accessKeyId: "test", secretAccessKey: "test" };
 
 let s3: EmulatedS3;
 let node: StartedOpenSearchNode;
+let domain: StartedFrontDoor;
 let openSearch: OpenSearch;
 let directory = "";
 let runNumber = 0;
@@ -69,9 +72,16 @@ beforeAll(async () => {
     startEmulatedS3(),
     new OpenSearchNode().withHeapMb(384).withWorkDirectory(directory).start(),
   ]);
-  process.env.AWS_ACCESS_KEY_ID ??= "test";
-  process.env.AWS_SECRET_ACCESS_KEY ??= "test";
-  openSearch = new OpenSearch({ endpoint: node.url, neededPermissions: "read access", retryDelayMs: 10 });
+  process.env.AWS_ACCESS_KEY_ID = CREDENTIALS.accessKeyId;
+  process.env.AWS_SECRET_ACCESS_KEY = CREDENTIALS.secretAccessKey;
+  delete process.env.AWS_SESSION_TOKEN;
+  domain = await startFrontDoor({
+    target: node.url,
+    region: "us-east-1",
+    credentials: CREDENTIALS,
+    connectorCredentials: CREDENTIALS,
+  });
+  openSearch = new OpenSearch({ endpoint: domain.url, neededPermissions: "read access", retryDelayMs: 10 });
   await fill("articles", 3, numbered(DOCUMENTS));
   await fill("single", 1, numbered(1100, "s"));
   await fill("mixed", 2, [
@@ -86,6 +96,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await openSearch?.close();
+  await domain?.stop();
   await Promise.all([s3?.stop(), node?.stop()]);
   await rm(directory, { recursive: true, force: true });
 });
@@ -149,7 +160,7 @@ describe("extractCorpus", () => {
       duplicate_ids: 0,
       part_count: 1,
       truncated: false,
-      source: `${node.url}/articles`,
+      source: `${domain.url}/articles`,
     });
     expect(await openContexts()).toBe(0);
   });
@@ -230,6 +241,7 @@ describe("extractCorpus", () => {
     expect(ids.length).toBe(1500);
     expect(new Set(ids).size).toBe(1500);
     expect(ids.filter((id) => id.startsWith("logs-a/d")).length).toBe(700);
+    expect(await extract({ index: "logs-a,logs-b" })).toMatchObject({ document_count: 1500 });
   });
 
   it("reads through a filtered alias over several indices what the alias shows", async () => {
@@ -283,7 +295,7 @@ describe("extractCorpus", () => {
     for (const index of ["absent", "absent-*"]) {
       await expect(extract({ index })).rejects.toMatchObject({
         name: "IndexNotFoundError",
-        message: expect.stringContaining(`no index "${index}" at ${node.url}`),
+        message: expect.stringContaining(`no index "${index}" at ${domain.url}`),
       });
     }
   });
