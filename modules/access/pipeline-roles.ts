@@ -138,8 +138,8 @@ export class PipelineRoles extends Construct {
       service: "bedrock.amazonaws.com",
       sourceArn: aws.arn("bedrock", "model-invocation-job/*"),
       statements: [
-        ...readPrefixes(aws, "Read", bucket.arn, [`${RUNS_PREFIX}*`]),
-        writePrefixes(aws, "Write", bucket.arn, [`${RUNS_PREFIX}*`]),
+        ...readPrefixes(aws, "Read", bucket.arn, [`${RUNS_PREFIX}*/queries/*`]),
+        writePrefixes(aws, "Write", bucket.arn, [`${RUNS_PREFIX}*/queries/output/*`]),
         { sid: "InvokeModel", actions: ["bedrock:InvokeModel"], resources: props.reach.bedrockModelArns },
       ],
     });

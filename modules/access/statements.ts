@@ -15,13 +15,17 @@ export function readPrefixes(
       resources: prefixes.map((prefix) => `${bucketArn}/${prefix}`),
       conditions: { StringEquals: { "aws:ResourceAccount": aws.accountId } },
     },
-    {
-      sid: `${sid}List`,
-      actions: ["s3:ListBucket"],
-      resources: [bucketArn],
-      conditions: { StringEquals: { "aws:ResourceAccount": aws.accountId }, StringLike: { "s3:prefix": prefixes } },
-    },
+    listPrefixes(aws, `${sid}List`, bucketArn, prefixes),
   ];
+}
+
+function listPrefixes(aws: AwsContext, sid: string, bucketArn: string, prefixes: readonly string[]): Statement {
+  return {
+    sid,
+    actions: ["s3:ListBucket"],
+    resources: [bucketArn],
+    conditions: { StringEquals: { "aws:ResourceAccount": aws.accountId }, StringLike: { "s3:prefix": prefixes } },
+  };
 }
 
 /** Writes objects below prefixes of a bucket of this account, in parts where they are large. */
@@ -32,6 +36,15 @@ export function writePrefixes(aws: AwsContext, sid: string, bucketArn: string, p
     resources: prefixes.map((prefix) => `${bucketArn}/${prefix}`),
     conditions: { StringEquals: { "aws:ResourceAccount": aws.accountId } },
   };
+}
+
+/** Writes as {@link writePrefixes}, and first removes what an earlier attempt of the same stage left there. */
+export function replacePrefix(aws: AwsContext, bucketArn: string, prefix: string): Statement[] {
+  const write = writePrefixes(aws, "Write", bucketArn, [prefix]);
+  return [
+    { ...write, actions: [...write.actions, "s3:DeleteObject"] },
+    listPrefixes(aws, "ListWritten", bucketArn, [prefix]),
+  ];
 }
 
 /** Hands a role over to one service. */

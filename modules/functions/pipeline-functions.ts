@@ -1,7 +1,7 @@
 import { Construct } from "constructs";
 import { type PipelineRoles, type Reach, readInputs } from "../access/pipeline-roles.ts";
 import type { Statement } from "../access/service-role.ts";
-import { passRole, readPrefixes, writePrefixes } from "../access/statements.ts";
+import { passRole, replacePrefix } from "../access/statements.ts";
 import type { AwsContext } from "../aws-context.ts";
 import type { PipelineParameters } from "../checks.ts";
 import { type DataBucket, RUNS_PREFIX } from "../storage/data-bucket.ts";
@@ -39,8 +39,7 @@ export class PipelineFunctions extends Construct {
     super(scope, id);
     const { aws, bucket, roles, parameters, sources } = props;
     const { domainArn, bedrockModelArns } = props.reach;
-    const readRuns = readPrefixes(aws, "ReadRuns", bucket.arn, [`${RUNS_PREFIX}*`]);
-    const writeRuns = writePrefixes(aws, "WriteRuns", bucket.arn, [`${RUNS_PREFIX}*`]);
+    const replaceInRuns = (folder: string) => replacePrefix(aws, bucket.arn, `${RUNS_PREFIX}*/${folder}/*`);
     const settings: Readonly<Record<FunctionName, FunctionSettings>> = {
       "resolve-parameters": {
         description: "Merges an execution's input with the deployment's defaults and checks it",
@@ -54,8 +53,7 @@ export class PipelineFunctions extends Construct {
         timeout: 900,
         roleName: parameters.lambdaRoleName,
         statements: [
-          ...readRuns,
-          writeRuns,
+          ...replaceInRuns("corpus"),
           {
             sid: "ReadIndex",
             actions: ["es:ESHttpDelete", "es:ESHttpGet", "es:ESHttpHead", "es:ESHttpPost"],
@@ -67,7 +65,7 @@ export class PipelineFunctions extends Construct {
         description: "Stage 1: checks and normalises a corpus in S3",
         memorySize: 2048,
         timeout: 900,
-        statements: [...readInputs(props.reach), writeRuns],
+        statements: [...readInputs(props.reach), ...replaceInRuns("corpus")],
       },
       "bedrock-orchestrator": {
         description: "Stage 2: has Bedrock write queries for sampled documents",
@@ -75,7 +73,7 @@ export class PipelineFunctions extends Construct {
         timeout: 900,
         statements: [
           ...readInputs(props.reach),
-          writeRuns,
+          ...replaceInRuns("queries"),
           {
             sid: "RunBatchJobs",
             actions: [

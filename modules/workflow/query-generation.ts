@@ -1,4 +1,11 @@
-import { FAILURE_PATH, type FunctionReference, invokeFunction, type State } from "./states.ts";
+import {
+  BATCH_QUOTA_RETRY,
+  FAILURE_PATH,
+  type FunctionReference,
+  invokeFunction,
+  LAMBDA_RETRY,
+  type State,
+} from "./states.ts";
 
 /** What the loop over Bedrock's jobs needs. */
 export interface QueryGenerationInputs {
@@ -33,20 +40,23 @@ export function generateQueries(inputs: QueryGenerationInputs): State {
       ProcessorConfig: { Mode: "INLINE" },
       StartAt: "CreateQueryJob",
       States: {
-        CreateQueryJob: invokeFunction(
-          orchestrator,
-          {
-            action: "create_job",
-            "run_uri.$": "$.run_uri",
-            "batch.$": "$.batch",
-            "bedrock_model_id.$": "$.bedrock_model_id",
-            role_arn: inputs.bedrockRoleArn,
-            "entered_time.$": "$$.State.EnteredTime",
-            "execution_name.$": "$$.Execution.Name",
-          },
-          { fields: ["mode", "job_arn", "batch"], path: "$.job" },
-          { next: "QueryJobMode", onError: failed },
-        ),
+        CreateQueryJob: {
+          ...invokeFunction(
+            orchestrator,
+            {
+              action: "create_job",
+              "run_uri.$": "$.run_uri",
+              "batch.$": "$.batch",
+              "bedrock_model_id.$": "$.bedrock_model_id",
+              role_arn: inputs.bedrockRoleArn,
+              "entered_time.$": "$$.State.EnteredTime",
+              "execution_name.$": "$$.Execution.Name",
+            },
+            { fields: ["mode", "job_arn", "batch"], path: "$.job" },
+            { next: "QueryJobMode", onError: failed },
+          ),
+          Retry: [BATCH_QUOTA_RETRY, ...LAMBDA_RETRY],
+        },
         // On demand, the function does the work while it looks, so there is nothing to wait for.
         QueryJobMode: {
           Type: "Choice",

@@ -12,8 +12,21 @@ const API_TIMEOUT = 60;
 
 const BACKOFF = { IntervalSeconds: 2, BackoffRate: 2, MaxAttempts: 6, MaxDelaySeconds: 60, JitterStrategy: "FULL" };
 
+/**
+ * Bedrock runs so many batch jobs at a time and no more, over everything in the account: a place becomes free within hours. The
+ * waits, 5 minutes at first and an hour at most, last up to 16 hours together.
+ */
+export const BATCH_QUOTA_RETRY = {
+  ErrorEquals: ["ServiceQuotaExceededException"],
+  IntervalSeconds: 300,
+  BackoffRate: 1.5,
+  MaxAttempts: 20,
+  MaxDelaySeconds: 3600,
+  JitterStrategy: "FULL",
+};
+
 /** Faults of Lambda itself, and throttling and faults of services that a function called: its error's name is the service's. */
-const LAMBDA_RETRY = [
+export const LAMBDA_RETRY = [
   {
     ErrorEquals: [
       "Lambda.ServiceException",

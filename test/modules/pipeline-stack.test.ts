@@ -219,9 +219,12 @@ describe("the deployed stack", () => {
       const writes = Object.values(policies).flatMap((all) =>
         all.filter(({ Action }) => Action.includes("s3:PutObject")),
       );
-      expect(writes.length).toBeGreaterThan(3);
+      expect(writes).toHaveLength(5);
       for (const { Resource } of writes) {
-        for (const arn of Resource) expect(arn).toMatch(/^arn:aws:s3:::pipeline_data_bucket\/(runs|results)\/\*$/);
+        for (const arn of Resource)
+          expect(arn).toMatch(
+            /^arn:aws:s3:::pipeline_data_bucket\/(runs|results)\/(\*|\*\/(corpus|queries|queries\/output)\/\*)$/,
+          );
       }
     });
 
