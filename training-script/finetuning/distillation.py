@@ -1,0 +1,201 @@
+"""Listwise distillation: the student learns the teacher's distribution over each query's documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformer
+from torch import Tensor, nn
+
+from .contract import ScoredQuery
+from .documents import DocumentStore
+from .embedding import CHARACTERS_PER_TOKEN
+
+CONTRASTIVE_TEMPERATURE = 0.05
+"""Of the contrastive term; the usual value for cosine similarities (SimCSE, and the distillation recipe of CADET)."""
+
+CPU_TEXTS_PER_FORWARD = 16
+"""On a CPU padding costs as much as text, so texts are embedded in groups of like length; a GPU prefers one batch."""
+
+
+@dataclass(frozen=True)
+class DistillationRow:
+    """A query and some of its documents, as rows of the store: the source, then negatives; with their scores."""
+
+    query: str
+    documents: list[int]
+    scores: list[float]
+
+
+def distillation_rows(query: ScoredQuery, store: DocumentStore, num_negatives: int) -> Iterator[DistillationRow]:
+    """Cuts a scored query into rows of its source document and `num_negatives` negatives each, as the original does.
+
+    The last row takes what is left over. With `num_negatives` at least the number of scored negatives there is one row
+    with all of them.
+
+    Raises:
+        ContractError: when a document is not in the store.
+    """
+    rows = [store.required_row(document_id) for document_id in query.doc_ids]
+    for start in range(1, len(rows), num_negatives):
+        chosen = [0, *range(start, min(start + num_negatives, len(rows)))]
+        yield DistillationRow(query.query, [rows[i] for i in chosen], [query.scores[i] for i in chosen])
+
+
+class DistillationCollator:
+    """Makes a batch of rows in which every distinct text is tokenised, and so embedded, once."""
+
+    valid_label_columns = ("label",)
+    """Part of the interface that the sentence-transformers trainer expects of a collator."""
+
+    def __init__(self, model: SentenceTransformer, store: DocumentStore) -> None:
+        """
+        Args:
+            model: tokenises, with its max_seq_length.
+            store: where the documents of the rows are.
+        """
+        self._model = model
+        self._store = store
+        self._characters = (model.max_seq_length or 8192) * CHARACTERS_PER_TOKEN
+
+    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """
+        Args:
+            rows: B mappings of `query` (text), `documents` (rows of the store) and `label` (teacher scores).
+
+        Returns:
+            The model's inputs for the distinct queries and documents, prefixed `query_` and `document_`;
+            `query_rows` (B) and `document_rows` (B, W), where in them each row finds its texts (-1 where a row is
+            shorter than the longest, W); `label` (B, W), the teacher scores.
+        """
+        queries = {row["query"]: None for row in rows}
+        documents = {document: None for row in rows for document in row["documents"]}
+        document_texts = {document: self._store.text(document)[: self._characters] for document in documents}
+        query_order = sorted(queries, key=len)
+        document_order = sorted(documents, key=lambda document: len(document_texts[document]))
+        query_positions = {query: position for position, query in enumerate(query_order)}
+        document_positions = {document: position for position, document in enumerate(document_order)}
+
+        width = max(len(row["documents"]) for row in rows)
+        document_rows = torch.full((len(rows), width), -1)
+        label = torch.zeros((len(rows), width))
+        for index, row in enumerate(rows):
+            count = len(row["documents"])
+            document_rows[index, :count] = torch.tensor([document_positions[d] for d in row["documents"]])
+            label[index, :count] = torch.tensor(row["label"])
+        batch = {f"query_{key}": value for key, value in self._model.preprocess(query_order).items()}
+        texts = [document_texts[document] for document in document_order]
+        batch |= {f"document_{key}": value for key, value in self._model.preprocess(texts).items()}
+        batch["query_rows"] = torch.tensor([query_positions[row["query"]] for row in rows])
+        batch["document_rows"] = document_rows
+        batch["label"] = label
+        return batch
+
+
+class ListwiseDistillationLoss(nn.Module):
+    """KL(softmax(scale x teacher score) || softmax(cosine / temperature)) over each row's documents, mean over rows.
+
+    With temperature 1 this is the original's DistillKLDivLoss on scaled scores. The optional contrastive term adds
+    InfoNCE over the positive and the documents of the batch's other queries: what the KL term never sees. The query's
+    own negatives are left out of it, as among them are unlabelled positives and the teacher has graded them already.
+    """
+
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        *,
+        temperature: float,
+        teacher_score_scale_factor: float,
+        contrastive_weight: float,
+    ) -> None:
+        """
+        Args:
+            model: the student.
+            temperature: divides the student's cosines. Must be positive.
+            teacher_score_scale_factor: multiplies the teacher's scores; scale x temperature is the cosine difference
+                that the student is taught to make of one unit of teacher score.
+            contrastive_weight: weight of the contrastive term; 0 leaves it out.
+
+        Raises:
+            ValueError: for a temperature or scale factor that is not positive, or a negative weight.
+        """
+        super().__init__()
+        if temperature <= 0 or teacher_score_scale_factor <= 0 or contrastive_weight < 0:
+            raise ValueError(
+                "temperature and teacher_score_scale_factor must be positive, contrastive_weight not negative"
+            )
+        self.model = model
+        self.temperature = temperature
+        self.teacher_score_scale_factor = teacher_score_scale_factor
+        self.contrastive_weight = contrastive_weight
+
+    def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
+        """The loss of a batch that DistillationCollator made."""
+        query_features, document_features = map(dict, sentence_features)
+        query_rows, document_rows = query_features.pop("rows"), document_features.pop("rows")
+        queries = self._embed(query_features)
+        documents = self._embed(document_features)
+        cosines = queries[query_rows] @ documents.T
+        loss = listwise_kl(
+            cosines.gather(1, document_rows.clamp(min=0)) / self.temperature,
+            labels * self.teacher_score_scale_factor,
+            document_rows >= 0,
+        )
+        if self.contrastive_weight > 0:
+            loss = loss + self.contrastive_weight * in_batch_contrast(cosines, query_rows, document_rows)
+        return loss
+
+    def _embed(self, features: dict[str, Tensor]) -> Tensor:
+        count, device = features["attention_mask"].shape[0], features["attention_mask"].device
+        step = CPU_TEXTS_PER_FORWARD if device.type == "cpu" else count
+        chunks = [self.model(_slice(features, start, start + step)) for start in range(0, count, step)]
+        embeddings = torch.cat([chunk["sentence_embedding"] for chunk in chunks]).float()
+        return nn.functional.normalize(embeddings, dim=-1)
+
+
+def listwise_kl(student_logits: Tensor, teacher_logits: Tensor, present: Tensor) -> Tensor:
+    """KL(softmax(teacher) || softmax(student)) over the documents present in each row, mean over rows.
+
+    Args:
+        student_logits: shape (B, W).
+        teacher_logits: the same.
+        present: booleans of the same shape; False where a row has no document.
+    """
+    student = student_logits.masked_fill(~present, -torch.inf).log_softmax(dim=1)
+    teacher = teacher_logits.masked_fill(~present, -torch.inf).log_softmax(dim=1)
+    terms = teacher.exp() * (teacher - student)
+    return terms.masked_fill(~present, 0.0).sum(dim=1).mean()
+
+
+def in_batch_contrast(cosines: Tensor, query_rows: Tensor, document_rows: Tensor) -> Tensor:
+    """InfoNCE of each row's positive against the batch's documents that are in none of its query's own lists.
+
+    Args:
+        cosines: of each row's query with every distinct document of the batch, shape (B, D).
+        query_rows: which distinct query each row has, shape (B).
+        document_rows: each row's documents, positive first, -1 for none, shape (B, W).
+    """
+    own = torch.zeros_like(cosines, dtype=torch.bool)
+    listed_rows, _ = torch.nonzero(document_rows >= 0, as_tuple=True)
+    own[listed_rows, document_rows[document_rows >= 0]] = True
+    same_query = (query_rows[:, None] == query_rows[None, :]).to(cosines.dtype)
+    own_of_query = (same_query @ own.to(cosines.dtype)) > 0
+    positives = document_rows[:, 0]
+    own_of_query[torch.arange(len(positives), device=positives.device), positives] = False
+    logits = (cosines / CONTRASTIVE_TEMPERATURE).masked_fill(own_of_query, -torch.inf)
+    return nn.functional.cross_entropy(logits, positives)
+
+
+def _slice(features: dict[str, Tensor], start: int, end: int) -> dict[str, Tensor]:
+    """Some texts of a padded batch, without the columns that are padding for all of them."""
+    used = features["attention_mask"][start:end].any(dim=0)
+    if bool(used.all()):
+        used = slice(None)
+    shape = features["attention_mask"].shape
+    return {
+        key: value[start:end][:, used] if isinstance(value, Tensor) and value.shape[:2] == shape else value
+        for key, value in features.items()
+    }

@@ -1,0 +1,139 @@
+"""Loading embedding models and ranking with them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from sentence_transformers import SentenceTransformer
+
+from .batching import token_budget_batches
+from .documents import DocumentStore
+
+TOKENS_PER_BATCH = 16_384
+
+CHARACTERS_PER_TOKEN = 12
+"""Text beyond max_seq_length times this is cut before tokenising; in no language are tokens longer on average."""
+
+DOCUMENTS_PER_BLOCK = 16_384
+"""Documents whose embeddings are in memory at a time while ranking."""
+
+
+def load_embedding_model(
+    model_id: str,
+    *,
+    max_seq_length: int | None,
+    device: str,
+    revision: str | None = None,
+    trust_remote_code: bool = False,
+) -> SentenceTransformer:
+    """Loads a model by Hugging Face id or local folder.
+
+    Args:
+        max_seq_length: tokens to cut texts at, where the model takes that many; None for the model's own limit.
+        trust_remote_code: run code that comes with the model. Only when the user asks for it.
+    """
+    model = SentenceTransformer(model_id, device=device, revision=revision, trust_remote_code=trust_remote_code)
+    own_limit = model.max_seq_length
+    if max_seq_length is not None:
+        model.max_seq_length = min(max_seq_length, own_limit) if own_limit else max_seq_length
+    return model
+
+
+def default_device() -> str:
+    """`cuda` where there is a GPU, else `cpu`."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def supports_bf16(device: str) -> bool:
+    """Whether the device computes bf16 natively: Ampere GPUs and later, CPUs with AVX512_BF16."""
+    if device.startswith("cuda"):
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device == "cpu" and torch.cpu._is_avx512_bf16_supported()
+
+
+@contextlib.contextmanager
+def inference_mode(device: str) -> Iterator[None]:
+    """No gradients, and bf16 autocast where the device is faster with it."""
+    autocast = (
+        torch.autocast(device.split(":")[0], dtype=torch.bfloat16)
+        if supports_bf16(device)
+        else contextlib.nullcontext()
+    )
+    with torch.inference_mode(), autocast:
+        yield
+
+
+def embed(
+    model: SentenceTransformer, texts: Sequence[str], *, prompt: str = "", tokens_per_batch: int = TOKENS_PER_BATCH
+) -> torch.Tensor:
+    """Unit-length embeddings of the texts.
+
+    Args:
+        prompt: put before each text.
+        tokens_per_batch: padded tokens of one forward pass.
+
+    Returns:
+        float32 tensor of shape (len(texts), dimension) on the CPU.
+    """
+    limit = model.max_seq_length or 8192
+    cut = [text[: limit * CHARACTERS_PER_TOKEN] for text in texts]
+    lengths = _token_counts(model, cut, limit)
+    embeddings: torch.Tensor | None = None
+    with inference_mode(str(model.device)):
+        for batch in token_budget_batches(lengths, tokens_per_batch):
+            encoded = model.encode(
+                [cut[position] for position in batch],
+                prompt=prompt or None,
+                batch_size=len(batch),
+                convert_to_tensor=True,
+                show_progress_bar=False,
+            )
+            encoded = torch.nn.functional.normalize(encoded.float(), dim=-1).cpu()
+            if embeddings is None:
+                embeddings = torch.empty((len(texts), encoded.shape[1]))
+            embeddings[batch] = encoded
+    if embeddings is None:
+        raise ValueError("there is no text to embed")
+    return embeddings
+
+
+def rank_dense(
+    model: SentenceTransformer,
+    queries: Sequence[str],
+    store: DocumentStore,
+    rows: Sequence[int],
+    depth: int,
+    *,
+    documents_per_block: int = DOCUMENTS_PER_BLOCK,
+) -> np.ndarray:
+    """Exact nearest documents by cosine, block by block, so that memory does not grow with the corpus.
+
+    Args:
+        rows: rows of the store to rank.
+        depth: list length, cut to the number of rows.
+
+    Returns:
+        Rows of the store (int64) of shape (len(queries), depth), best first; ties in the order of `rows`.
+    """
+    depth = min(depth, len(rows))
+    query_embeddings = embed(model, queries)
+    best_scores = torch.empty((len(queries), 0))
+    best_rows = torch.empty((len(queries), 0), dtype=torch.int64)
+    for start in range(0, len(rows), documents_per_block):
+        block = rows[start : start + documents_per_block]
+        scores = query_embeddings @ embed(model, [store.text(row) for row in block]).T
+        block_rows = torch.tensor(block, dtype=torch.int64).expand(len(queries), -1)
+        scores = torch.cat([best_scores, scores], dim=1)
+        candidates = torch.cat([best_rows, block_rows], dim=1)
+        order = scores.argsort(dim=1, descending=True, stable=True)[:, :depth]
+        best_scores, best_rows = scores.gather(1, order), candidates.gather(1, order)
+        print(f"Embedded {start + len(block)} of {len(rows)} documents", flush=True)
+    return best_rows.numpy()
+
+
+def _token_counts(model: SentenceTransformer, texts: Sequence[str], limit: int) -> list[int]:
+    encoded = model.tokenizer(list(texts), truncation=True, max_length=limit, return_attention_mask=False)
+    return [len(ids) for ids in encoded["input_ids"]]

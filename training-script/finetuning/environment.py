@@ -1,0 +1,116 @@
+"""The SageMaker container contract: where a training job finds its inputs and leaves its results."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_BASE_DIRECTORY = "/opt/ml"
+
+FAILURE_REASON_LIMIT = 1024
+"""Characters of `output/failure` that SageMaker reports as the job's FailureReason (DescribeTrainingJob)."""
+
+
+class JobError(RuntimeError):
+    """A failure that the job's user can act on; its message becomes the job's FailureReason."""
+
+
+@dataclass(frozen=True)
+class JobEnvironment:
+    """Folders of one training job, from the SM_* variables with the container's defaults."""
+
+    base_directory: Path
+    model_directory: Path
+
+    @classmethod
+    def from_environment(cls) -> JobEnvironment:
+        """Reads SAGEMAKER_BASE_DIR (default /opt/ml) and SM_MODEL_DIR (default `<base>/model`)."""
+        base = Path(os.environ.get("SAGEMAKER_BASE_DIR", DEFAULT_BASE_DIRECTORY))
+        model = Path(os.environ.get("SM_MODEL_DIR", str(base / "model")))
+        model.mkdir(parents=True, exist_ok=True)
+        return cls(base_directory=base, model_directory=model)
+
+    @property
+    def checkpoint_directory(self) -> Path:
+        """Synchronised with S3 while the job runs, so a restarted job finds it again."""
+        return self.base_directory / "checkpoints"
+
+    @property
+    def failure_file(self) -> Path:
+        """What SageMaker reports as the job's FailureReason."""
+        return self.base_directory / "output" / "failure"
+
+    def channel(self, name: str) -> Path:
+        """The folder of a required input channel.
+
+        Raises:
+            JobError: when the job was started without it.
+        """
+        folder = self.optional_channel(name)
+        if folder is None:
+            raise JobError(
+                f"The input channel {name!r} is missing: give the job a channel of that name "
+                f"(locally: set {_channel_variable(name)} to its folder)."
+            )
+        return folder
+
+    def optional_channel(self, name: str) -> Path | None:
+        """The folder of an input channel (SM_CHANNEL_*, else `<base>/input/data/<name>`), or None without one."""
+        configured = os.environ.get(_channel_variable(name)) or os.environ.get(
+            _channel_variable(name).replace("-", "_")
+        )
+        folder = Path(configured) if configured else self.base_directory / "input" / "data" / name
+        return folder if folder.is_dir() else None
+
+
+def channel_file(folder: Path, name: str) -> Path:
+    """A file that an earlier stage must have left in a channel.
+
+    Raises:
+        JobError: when it is not there.
+    """
+    path = folder / name
+    if not path.is_file():
+        raise JobError(f"{path} is missing: the channel must point at the output of the stage that writes {name}.")
+    return path
+
+
+def boolean_argument(value: str) -> bool:
+    """Parses `true` or `false`, as hyperparameters are strings. Raises argparse.ArgumentTypeError."""
+    if value.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"must be true or false, not {value!r}")
+    return value.lower() == "true"
+
+
+def run_job(main: Callable[[JobEnvironment], None]) -> None:
+    """Runs a job's main function. On an exception its reason goes to `<base>/output/failure`; the exit code is 1."""
+    environment = JobEnvironment.from_environment()
+    try:
+        main(environment)
+    except Exception as error:
+        traceback.print_exc()
+        _write_failure(environment.failure_file, error)
+        sys.exit(1)
+
+
+class JobArgumentParser(argparse.ArgumentParser):
+    """An argument parser whose errors are JobErrors, so that a bad hyperparameter shows as the job's FailureReason."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        """Raises JobError instead of exiting."""
+        raise JobError(f"Bad hyperparameter: {message}. {self.format_usage().strip()}")
+
+
+def _write_failure(path: Path, error: Exception) -> None:
+    reason = str(error) if isinstance(error, JobError) else f"{type(error).__name__}: {error}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(reason[:FAILURE_REASON_LIMIT], encoding="utf-8")
+
+
+def _channel_variable(name: str) -> str:
+    return f"SM_CHANNEL_{name.upper()}"

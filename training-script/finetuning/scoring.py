@@ -1,0 +1,219 @@
+"""Stage 4: scores each mined query's documents with the teacher, in shards that a restarted job keeps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch.multiprocessing.spawn import spawn
+
+from .contract import (
+    CorpusDocument,
+    MinedQuery,
+    ScoredQuery,
+    ScoringManifest,
+    jsonl_writer,
+    read_jsonl,
+    write_json,
+    write_jsonl,
+)
+from .documents import DocumentStore
+from .environment import JobError, channel_file
+from .teacher import TEACHER_KINDS, Teacher, TeacherKind, load_teacher, teacher_kind
+
+QUERIES_PER_SHARD = 512
+"""Lost at most, for each device, when a job is interrupted."""
+
+_SPLITS = ("train", "dev")
+
+
+@dataclass(frozen=True)
+class ScoringSettings:
+    """What the scores depend on, besides the mined queries."""
+
+    teacher_model_id: str
+    teacher_kind: TeacherKind
+    teacher_revision: str | None
+    max_length: int
+    max_negatives: int
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A run of consecutive queries of one split, scored as a unit."""
+
+    split: str
+    number: int
+    first_query: int
+
+    def file(self, folder: Path) -> Path:
+        """Where its scores lie once finished."""
+        return folder / f"{self.split}-{self.number:05d}.jsonl"
+
+
+def settings_of(
+    teacher_model_id: str, kind: str, revision: str | None, max_length: int, max_negatives: int
+) -> ScoringSettings:
+    """Completes the settings: `auto` becomes the kind that the teacher's configuration names. Raises JobError."""
+    named: TeacherKind | None = next((name for name in TEACHER_KINDS if name == kind), None)
+    if named is None and kind != "auto":
+        raise JobError(f"--teacher-kind must be auto or one of {', '.join(TEACHER_KINDS)}, not {kind!r}.")
+    return ScoringSettings(
+        teacher_model_id, named or teacher_kind(teacher_model_id, revision), revision, max_length, max_negatives
+    )
+
+
+def scoring_devices() -> list[str]:
+    """Every GPU of the machine, else the CPU."""
+    return [f"cuda:{index}" for index in range(torch.cuda.device_count())] or ["cpu"]
+
+
+def score(
+    training_data: Path,
+    output: Path,
+    checkpoints: Path,
+    settings: ScoringSettings,
+    *,
+    tokens_per_batch: int,
+    devices: list[str],
+    queries_per_shard: int = QUERIES_PER_SHARD,
+) -> ScoringManifest:
+    """Writes train.jsonl, dev.jsonl (ScoredQuery), documents.jsonl and manifest.json to `output`.
+
+    A query's documents are its source and its `max_negatives` best negatives; a query without a negative is left out.
+
+    Args:
+        training_data: output folder of the mining stage.
+        checkpoints: finished shards are kept below it, under a fingerprint of the settings and of the input files.
+        tokens_per_batch: padded tokens of one forward pass.
+        devices: one process a device.
+    """
+    start = time.monotonic()
+    for name in ("train.jsonl", "dev.jsonl", "documents.jsonl"):
+        channel_file(training_data, name)
+    folder = checkpoints / "scores" / fingerprint(training_data, settings, queries_per_shard)
+    folder.mkdir(parents=True, exist_ok=True)
+    shards = list(_shards(training_data, queries_per_shard))
+    todo = [shard for shard in shards if not shard.file(folder).exists()]
+    resumed = sum(_pairs(shard.file(folder)) for shard in shards if shard not in todo)
+    print(
+        f"Teacher {settings.teacher_model_id} ({settings.teacher_kind}) on {', '.join(devices)}: "
+        f"{len(shards)} shards, {len(shards) - len(todo)} of them finished earlier",
+        flush=True,
+    )
+    work = _Work(training_data, folder, settings, tokens_per_batch, devices, queries_per_shard, todo)
+    if len(devices) == 1 or len(todo) <= 1:
+        _score_on_device(0, work)
+    elif todo:
+        spawn(_score_on_device, args=(work,), nprocs=len(devices), join=True)
+
+    queries = pairs = 0
+    for split in _SPLITS:
+        with jsonl_writer(output / f"{split}.jsonl") as writer:
+            for shard in shards:
+                if shard.split == split:
+                    for query in read_jsonl(shard.file(folder), ScoredQuery):
+                        writer.write(query)
+                        queries += 1
+                        pairs += len(query.scores)
+    write_jsonl(output / "documents.jsonl", read_jsonl(training_data / "documents.jsonl", CorpusDocument))
+    manifest = ScoringManifest(settings.teacher_model_id, queries, pairs, resumed, time.monotonic() - start)
+    write_json(output / "manifest.json", manifest)
+    print(manifest, flush=True)
+    return manifest
+
+
+def fingerprint(training_data: Path, settings: ScoringSettings, queries_per_shard: int) -> str:
+    """16 hex digits that change with the settings or any input file, and with them the shards."""
+    digest = hashlib.sha256(json.dumps([asdict(settings), queries_per_shard], sort_keys=True).encode())
+    for name in ("train.jsonl", "dev.jsonl", "documents.jsonl"):
+        with (training_data / name).open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        digest.update(b"\0")
+    return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class _Work:
+    training_data: Path
+    folder: Path
+    settings: ScoringSettings
+    tokens_per_batch: int
+    devices: list[str]
+    queries_per_shard: int
+    todo: list[Shard]
+
+
+def _shards(training_data: Path, queries_per_shard: int) -> Iterator[Shard]:
+    for split in _SPLITS:
+        count = sum(1 for _ in read_jsonl(training_data / f"{split}.jsonl", MinedQuery))
+        for number in range(math.ceil(count / queries_per_shard)):
+            yield Shard(split, number, number * queries_per_shard)
+
+
+def _score_on_device(rank: int, work: _Work) -> None:
+    """Scores every n-th unfinished shard, n being the number of devices. Runs in a process of its own for several."""
+    settings = work.settings
+    mine = work.todo[rank :: len(work.devices)] if len(work.todo) > 1 else work.todo
+    if not mine:
+        return
+    teacher = load_teacher(
+        settings.teacher_model_id,
+        settings.teacher_kind,
+        revision=settings.teacher_revision,
+        max_length=settings.max_length,
+        tokens_per_batch=work.tokens_per_batch,
+        device=work.devices[rank],
+    )
+    store = DocumentStore([work.training_data / "documents.jsonl"])
+    queries = {split: list(read_jsonl(work.training_data / f"{split}.jsonl", MinedQuery)) for split in _SPLITS}
+    start = time.monotonic()
+    pairs = 0
+    for position, shard in enumerate(mine, start=1):
+        batch = queries[shard.split][shard.first_query : shard.first_query + work.queries_per_shard]
+        scored = score_queries(batch, store, teacher, settings.max_negatives)
+        write_jsonl(shard.file(work.folder), scored)
+        pairs += sum(len(query.scores) for query in scored)
+        rate = pairs / (time.monotonic() - start)
+        left = (time.monotonic() - start) / position * (len(mine) - position)
+        print(
+            f"{work.devices[rank]}: shard {position} of {len(mine)}, {rate:.0f} pairs/s, about {left:.0f} s left",
+            flush=True,
+        )
+
+
+def score_queries(
+    queries: list[MinedQuery], store: DocumentStore, teacher: Teacher, max_negatives: int
+) -> list[ScoredQuery]:
+    """Scores each query's source document and best `max_negatives` negatives; queries without a negative are left out.
+
+    Raises:
+        JobError: when the teacher gives a score that is not finite.
+        ContractError: when a document is not in the store.
+    """
+    kept = [query for query in queries if query.negative_ids]
+    lists = [[query.doc_id, *query.negative_ids[:max_negatives]] for query in kept]
+    texts = {id_: store.text(store.required_row(id_)) for ids in lists for id_ in ids}
+    pairs = [(query.query, texts[id_]) for query, ids in zip(kept, lists, strict=True) for id_ in ids]
+    scores = teacher.score(pairs) if pairs else []
+    if not all(map(math.isfinite, scores)):
+        bad = pairs[next(position for position, value in enumerate(scores) if not math.isfinite(value))]
+        raise JobError(f"The teacher gave a score that is not finite to the query {bad[0]!r}. Choose another teacher.")
+    scored, position = [], 0
+    for query, ids in zip(kept, lists, strict=True):
+        scored.append(
+            ScoredQuery(query.query_id, query.query, query.style, ids, scores[position : position + len(ids)])
+        )
+        position += len(ids)
+    return scored
+
+
+def _pairs(shard_file: Path) -> int:
+    return sum(len(query.scores) for query in read_jsonl(shard_file, ScoredQuery))

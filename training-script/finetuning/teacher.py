@@ -1,0 +1,301 @@
+"""Teachers: models that score how well a document answers a query. Three kinds, chosen by the model's own config."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
+
+from .batching import token_budget_batches
+from .documents import text_hash
+from .embedding import CHARACTERS_PER_TOKEN, embed, load_embedding_model, supports_bf16
+from .environment import JobError
+
+TeacherKind = Literal["lightweight-reranker", "cross-encoder", "embedding"]
+TEACHER_KINDS: tuple[TeacherKind, ...] = ("lightweight-reranker", "cross-encoder", "embedding")
+
+Pair = tuple[str, str]
+"""A query and a document."""
+
+COSINE_TEMPERATURE = 0.05
+"""An embedding teacher's score is its cosine divided by this, which is the scale of a reranker's logits: among a
+query's best 30 documents bge-small-en-v1.5 then spreads over some 4 units, which teacher_score_scale_factor 0.025
+brings to about 0.1, within a student's cosine range."""
+
+CUTOFF_LAYER = 28
+COMPRESS_LAYERS = (24, 40)
+COMPRESS_RATIO = 2
+RERANKER_PROMPT = "Predict whether passage B contains an answer to query A."
+"""Layer that gives the score, token compression, and prompt of the gemma2-lightweight reranker, as in its model card
+and in the original pipeline."""
+
+RERANKER_QUERY_SHARE = 0.75
+"""Share of max_length that a query may take (FlagEmbedding's default)."""
+
+_PROMPTS_BY_MODEL = (
+    (re.compile(r"bge-(small|base|large)-en"), "Represent this sentence for searching relevant passages: ", ""),
+    (re.compile(r"bge-(small|base|large)-zh"), "为这个句子生成表示以用于检索相关文章：", ""),  # noqa: RUF001 (the model's own colon)
+    (re.compile(r"(^|/)(multilingual-)?e5-(small|base|large)"), "query: ", "passage: "),
+)
+"""Prompts of model families that expect them without naming them in their configuration (from their model cards)."""
+
+
+class Teacher(Protocol):
+    """Scores pairs of query and document: higher is more relevant, on the scale of a reranker's logits."""
+
+    def score(self, pairs: Sequence[Pair]) -> list[float]:
+        """One finite score a pair, in the order of the pairs."""
+        ...
+
+
+def teacher_kind(model_id: str, revision: str | None = None) -> TeacherKind:
+    """Tells a teacher's kind from its configuration, without running any of its code."""
+    config, _ = PretrainedConfig.get_config_dict(model_id, revision=revision)
+    architectures: list[str] = config.get("architectures") or []
+    if config.get("model_type") == "cost_wise_gemma" or any("CostWise" in name for name in architectures):
+        return "lightweight-reranker"
+    if any(name.endswith("ForSequenceClassification") for name in architectures):
+        return "cross-encoder"
+    return "embedding"
+
+
+def load_teacher(
+    model_id: str, kind: TeacherKind, *, revision: str | None, max_length: int, tokens_per_batch: int, device: str
+) -> Teacher:
+    """Loads a teacher.
+
+    Args:
+        revision: commit of the model on the Hub; None for its newest. Pin it for a teacher that brings its own code.
+        max_length: tokens of query and document together (of each text for an embedding teacher).
+        tokens_per_batch: padded tokens of one forward pass.
+        device: `cpu`, `cuda:0`, ...
+    """
+    if kind == "lightweight-reranker":
+        return load_lightweight_reranker(
+            model_id, revision=revision, max_length=max_length, tokens_per_batch=tokens_per_batch, device=device
+        )
+    if kind == "cross-encoder":
+        return CrossEncoderTeacher(
+            model_id, revision=revision, max_length=max_length, tokens_per_batch=tokens_per_batch, device=device
+        )
+    return EmbeddingTeacher(
+        model_id, revision=revision, max_length=max_length, tokens_per_batch=tokens_per_batch, device=device
+    )
+
+
+class CrossEncoderTeacher:
+    """Any cross-encoder that sentence-transformers loads; the score is its raw logit, without a sigmoid."""
+
+    def __init__(
+        self, model_id: str, *, revision: str | None, max_length: int, tokens_per_batch: int, device: str
+    ) -> None:
+        """Loads the model; see `load_teacher` for the arguments. Raises JobError for a model with several outputs."""
+        from sentence_transformers import CrossEncoder
+
+        self._model = CrossEncoder(model_id, revision=revision, max_length=max_length, device=device)
+        if self._model.num_labels != 1:
+            raise JobError(
+                f"{model_id} has {self._model.num_labels} outputs; a teacher must have one, the relevance. "
+                "Choose a reranker."
+            )
+        self._tokens_per_batch = tokens_per_batch
+        self._max_length = max_length
+        self._device = device
+
+    def score(self, pairs: Sequence[Pair]) -> list[float]:
+        """See Teacher."""
+        encoded = self._model.tokenizer(
+            [query for query, _ in pairs],
+            [document[: self._max_length * CHARACTERS_PER_TOKEN] for _, document in pairs],
+            truncation=True,
+            max_length=self._max_length,
+        )
+        lengths = [len(ids) for ids in encoded["input_ids"]]
+        scores = [0.0] * len(pairs)
+        # fp16 and not bf16 on GPUs: bf16 rounds a logit of 8 to steps of 1/32, the order of the differences.
+        autocast = (
+            torch.autocast("cuda", dtype=torch.float16) if self._device.startswith("cuda") else contextlib.nullcontext()
+        )
+        with autocast:
+            for batch in token_budget_batches(lengths, self._tokens_per_batch):
+                logits = self._model.predict(
+                    [pairs[position] for position in batch],
+                    batch_size=len(batch),
+                    activation_fn=torch.nn.Identity(),
+                    show_progress_bar=False,
+                    convert_to_tensor=True,
+                )
+                for position, logit in zip(batch, logits.float().tolist(), strict=True):
+                    scores[position] = logit
+        return scores
+
+
+class EmbeddingTeacher:
+    """Any embedding model; the score is the cosine of query and document divided by COSINE_TEMPERATURE.
+
+    Each distinct text is embedded once and kept, at 4 bytes a dimension.
+    """
+
+    def __init__(
+        self, model_id: str, *, revision: str | None, max_length: int, tokens_per_batch: int, device: str
+    ) -> None:
+        """Loads the model; see `load_teacher` for the arguments."""
+        self._model = load_embedding_model(model_id, max_seq_length=max_length, device=device, revision=revision)
+        self._query_prompt, self._document_prompt = prompts_of(model_id, self._model.prompts)
+        self._tokens_per_batch = tokens_per_batch
+        self._embeddings: dict[tuple[str, int], torch.Tensor] = {}
+
+    def score(self, pairs: Sequence[Pair]) -> list[float]:
+        """See Teacher."""
+        self._embed_new([query for query, _ in pairs], self._query_prompt)
+        self._embed_new([document for _, document in pairs], self._document_prompt)
+        queries = torch.stack([self._embeddings[self._query_prompt, text_hash(query)] for query, _ in pairs])
+        documents = torch.stack([self._embeddings[self._document_prompt, text_hash(text)] for _, text in pairs])
+        return ((queries * documents).sum(dim=1) / COSINE_TEMPERATURE).tolist()
+
+    def _embed_new(self, texts: Sequence[str], prompt: str) -> None:
+        new = {text_hash(text): text for text in texts if (prompt, text_hash(text)) not in self._embeddings}
+        if new:
+            vectors = embed(self._model, list(new.values()), prompt=prompt, tokens_per_batch=self._tokens_per_batch)
+            self._embeddings.update(((prompt, key), vector) for key, vector in zip(new, vectors, strict=True))
+
+
+def prompts_of(model_id: str, configured: Mapping[str, str | None]) -> tuple[str, str]:
+    """What an embedding model wants before a query and before a document: by its configuration, else by its family."""
+    query = configured.get("query") or ""
+    document = configured.get("document") or configured.get("passage") or ""
+    if query or document:
+        return query, document
+    for family, family_query, family_document in _PROMPTS_BY_MODEL:
+        if family.search(model_id):
+            return family_query, family_document
+    return "", ""
+
+
+def load_lightweight_reranker(
+    model_id: str, *, revision: str | None, max_length: int, tokens_per_batch: int, device: str
+) -> LightweightReranker:
+    """Loads BAAI/bge-reranker-v2.5-gemma2-lightweight and its kin, which bring their own model code.
+
+    That code needs transformers below 4.47 (see requirements/scoring.txt).
+
+    Raises:
+        JobError: with a transformers release that the model's code cannot run on.
+    """
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(model_id, revision=revision, trust_remote_code=True)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            model_id,
+            revision=revision,
+            trust_remote_code=True,
+            torch_dtype=torch.bfloat16 if supports_bf16(device) else _half_or_full(device),
+            low_cpu_mem_usage=True,
+        )
+    except (ImportError, AttributeError) as error:
+        raise JobError(
+            f"The code of {model_id} does not run on this transformers release ({error}). "
+            "Install training-script/requirements/scoring.txt, or choose another teacher."
+        ) from error
+    discard_layers_above(model, CUTOFF_LAYER)
+    return LightweightReranker(
+        model.to(device).eval(), tokenizer, max_length=max_length, tokens_per_batch=tokens_per_batch, device=device
+    )
+
+
+def discard_layers_above(model: Any, cutoff: int) -> None:  # noqa: ANN401 (the model's class is its own code)
+    """Frees the decoder layers that the score at layer `cutoff` never reaches: a third of the 9 billion parameters.
+
+    One layer more than needed stays, as the model's loop only stops on reaching it.
+    """
+    model.model.layers = model.model.layers[: cutoff + 1]
+
+
+class LightweightReranker:
+    """The gemma2-lightweight reranker's way of scoring: the logit of the last prompt token at an inner layer."""
+
+    def __init__(
+        self,
+        model: Callable[..., Any],
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        max_length: int,
+        tokens_per_batch: int,
+        device: str,
+    ) -> None:
+        """
+        Args:
+            model: takes input_ids, attention_mask, output_hidden_states, compress_layer, compress_ratio,
+                query_lengths, prompt_lengths and cutoff_layers; returns per-layer `logits` and `attention_masks`
+                (shorter than the input where the passage was compressed).
+            tokenizer: its tokenizer, padding on the right.
+            max_length: tokens of query and document together; the prompt is extra.
+        """
+        self._model = model
+        self._tokenizer = tokenizer
+        self._max_length = max_length
+        self._tokens_per_batch = tokens_per_batch
+        self._device = device
+        _compute_heads_in_fp32(model)
+        self._separator: list[int] = tokenizer("\n", add_special_tokens=False)["input_ids"]
+        self._prompt: list[int] = tokenizer(RERANKER_PROMPT, add_special_tokens=False)["input_ids"]
+
+    def score(self, pairs: Sequence[Pair]) -> list[float]:
+        """See Teacher."""
+        sequences, query_lengths = self._tokenised(pairs)
+        scores = [0.0] * len(pairs)
+        for batch in token_budget_batches([len(ids) for ids in sequences], self._tokens_per_batch):
+            logits = self._forward([sequences[p] for p in batch], [query_lengths[p] for p in batch])
+            for position, logit in zip(batch, logits, strict=True):
+                scores[position] = logit
+        return scores
+
+    def _tokenised(self, pairs: Sequence[Pair]) -> tuple[list[list[int]], list[int]]:
+        """`<bos>A: query \\n B: document \\n prompt`, and the length of the part up to the document."""
+        queries = self._ids([f"A: {query}" for query, _ in pairs], int(self._max_length * RERANKER_QUERY_SHARE))
+        documents = self._ids([f"B: {document}" for _, document in pairs], self._max_length)
+        sequences, query_lengths = [], []
+        for query, document in zip(queries, documents, strict=True):
+            head = [self._tokenizer.bos_token_id, *query, *self._separator]
+            room = max(0, self._max_length + len(self._separator) - len(head))
+            sequences.append([*head, *document[:room], *self._separator, *self._prompt])
+            query_lengths.append(len(head))
+        return sequences, query_lengths
+
+    def _ids(self, texts: list[str], max_length: int) -> list[list[int]]:
+        cut = [text[: max_length * CHARACTERS_PER_TOKEN] for text in texts]
+        return self._tokenizer(cut, add_special_tokens=False, truncation=True, max_length=max_length)["input_ids"]
+
+    @torch.inference_mode()
+    def _forward(self, sequences: list[list[int]], query_lengths: list[int]) -> list[float]:
+        longest = max(len(ids) for ids in sequences)
+        padding = self._tokenizer.pad_token_id
+        input_ids = torch.tensor([ids + [padding] * (longest - len(ids)) for ids in sequences], device=self._device)
+        lengths = torch.tensor([len(ids) for ids in sequences], device=self._device)
+        attention_mask = (torch.arange(longest, device=self._device) < lengths[:, None]).long()
+        outputs = self._model(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            output_hidden_states=True,
+            compress_layer=list(COMPRESS_LAYERS),
+            compress_ratio=COMPRESS_RATIO,
+            query_lengths=query_lengths,
+            prompt_lengths=[len(self._separator) + len(self._prompt)] * len(sequences),
+            cutoff_layers=[CUTOFF_LAYER],
+        )
+        last = outputs.attention_masks[-1].sum(dim=1) - 1
+        return outputs.logits[-1].float()[torch.arange(len(sequences), device=self._device), last].tolist()
+
+
+def _compute_heads_in_fp32(model: object) -> None:
+    """A bf16 logit of 8 is rounded to steps of 1/32; the score heads are tiny, so they are computed in fp32."""
+    for head in getattr(model, "lm_head", None) or ():
+        head.float()
+        head.linear_head.register_forward_pre_hook(lambda _, inputs: tuple(value.float() for value in inputs))
+
+
+def _half_or_full(device: str) -> torch.dtype:
+    return torch.float16 if device.startswith("cuda") else torch.float32

@@ -1,0 +1,348 @@
+"""Stage 5: fine-tunes the base model by listwise distillation of the teacher's scores."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from datasets import Dataset
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from .contract import ScoredQuery, read_jsonl
+from .distillation import DistillationCollator, DistillationRow, ListwiseDistillationLoss, distillation_rows
+from .documents import DocumentStore
+from .embedding import default_device, inference_mode, load_embedding_model, supports_bf16
+from .environment import JobError, channel_file
+from .serving_artifact import write_serving_artifact
+
+WARMUP_SHARE = 0.1
+"""Share of the steps in which the learning rate rises; as in the original. It falls linearly afterwards."""
+
+STEPS_PER_CHECKPOINT = 50
+STEPS_PER_LOG = 10
+
+DEV_ROWS = 512
+"""Rows of the dev split that the dev loss is computed on: enough for a mean, cheap on a CPU."""
+
+_MASTER = "0"
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Hyperparameters of a training job. The batch sizes count rows of `distillation_rows`."""
+
+    base_model_id: str
+    max_steps: int
+    train_batch_size: int
+    total_batch_size: int
+    learning_rate: float
+    max_seq_length: int
+    num_negatives: int
+    temperature: float
+    teacher_score_scale_factor: float
+    contrastive_weight: float
+    seed: int
+    trust_remote_code: bool
+
+
+class TrainingInterrupted(SystemExit):
+    """The job was asked to stop (SIGTERM: a spot interruption, or StopTrainingJob) and has written a checkpoint."""
+
+    def __init__(self) -> None:
+        super().__init__(128 + signal.SIGTERM)
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What `training.json` in the artifact says."""
+
+    settings: TrainingSettings
+    train_rows: int
+    steps: int
+    resumed_from_step: int
+    dev_loss_before: float | None
+    dev_loss_after: float | None
+
+
+def relaunch_on_all_gpus() -> None:
+    """On a machine with several GPUs, replaces this process by one a GPU (torchrun), unless it is one of these."""
+    gpus = torch.cuda.device_count()
+    if gpus > 1 and "LOCAL_RANK" not in os.environ:
+        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={gpus}"]
+        os.execv(sys.executable, [sys.executable, *launcher, *sys.argv])
+
+
+def train(scores: Path, output: Path, checkpoints: Path, settings: TrainingSettings) -> TrainingResult:
+    """Fine-tunes the base model and writes the artifact that Text Embeddings Inference serves to `output`.
+
+    Continues from the newest checkpoint that a run with the same settings and data left below `checkpoints`. In a
+    distributed run every process calls this, and the first one writes the artifact.
+
+    Args:
+        scores: output folder of the scoring stage.
+
+    Raises:
+        JobError: when there is nothing to train on.
+        TrainingInterrupted: after SIGTERM, once the checkpoint is written.
+    """
+    store = DocumentStore([channel_file(scores, "documents.jsonl")])
+    rows = _rows(channel_file(scores, "train.jsonl"), store, settings.num_negatives)
+    dev_rows = _rows(channel_file(scores, "dev.jsonl"), store, settings.num_negatives)[:DEV_ROWS]
+    if not rows:
+        raise JobError(f"{scores / 'train.jsonl'} holds no query: the scoring stage had nothing to score.")
+    model = load_embedding_model(
+        settings.base_model_id,
+        max_seq_length=settings.max_seq_length,
+        device=default_device(),
+        trust_remote_code=settings.trust_remote_code,
+    )
+    loss = ListwiseDistillationLoss(
+        model,
+        temperature=settings.temperature,
+        teacher_score_scale_factor=settings.teacher_score_scale_factor,
+        contrastive_weight=settings.contrastive_weight,
+    )
+    collator = DistillationCollator(model, store)
+    folder = checkpoints / "training" / _fingerprint(scores, settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    loss_file = folder / "loss.jsonl"
+    first_process = os.environ.get("RANK", _MASTER) == _MASTER
+
+    dev_before = _mean_loss(model, loss, collator, dev_rows) if first_process else None
+    checkpoint = latest_checkpoint(folder)
+    recorder = _LossRecorder(loss_file, enabled=first_process)
+    interruption = _CheckpointOnSigterm()
+    trainer = _trainer(model, loss, collator, rows, folder, settings, [recorder, interruption])
+    if first_process:
+        source = f"checkpoint {checkpoint.name}" if checkpoint else settings.base_model_id
+        print(f"Training on {len(rows)} rows, starting from {source}", flush=True)
+    with interruption:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if interruption.asked_to_stop:
+        print(f"Interrupted after step {trainer.state.global_step}; the checkpoint is in {folder}", flush=True)
+        raise TrainingInterrupted
+    result = TrainingResult(
+        settings=settings,
+        train_rows=len(rows),
+        steps=trainer.state.global_step,
+        resumed_from_step=_step_of(checkpoint) if checkpoint else 0,
+        dev_loss_before=dev_before,
+        dev_loss_after=_mean_loss(model, loss, collator, dev_rows) if first_process else None,
+    )
+    if first_process:
+        print(f"dev_loss_before={result.dev_loss_before} dev_loss_after={result.dev_loss_after}", flush=True)
+        write_serving_artifact(model, output)
+        (output / "training.json").write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
+        shutil.copyfile(loss_file, output / "loss.jsonl")
+    return result
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """The newest complete checkpoint in a folder; one that a killed job left half written is passed over."""
+    complete = [
+        path
+        for path in folder.glob("checkpoint-*")
+        if all((path / name).is_file() for name in ("trainer_state.json", "optimizer.pt", "scheduler.pt"))
+        and any(path.glob("*.safetensors"))
+        and _is_json(path / "trainer_state.json")
+    ]
+    return max(complete, key=_step_of, default=None)
+
+
+def _trainer(
+    model: SentenceTransformer,
+    loss: ListwiseDistillationLoss,
+    collator: DistillationCollator,
+    rows: Sequence[DistillationRow],
+    folder: Path,
+    settings: TrainingSettings,
+    callbacks: list[TrainerCallback],
+) -> SentenceTransformerTrainer:
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    accumulation = max(1, round(settings.total_batch_size / (settings.train_batch_size * processes)))
+    device = default_device()
+    arguments = SentenceTransformerTrainingArguments(
+        output_dir=str(folder),
+        max_steps=settings.max_steps,
+        num_train_epochs=1,
+        per_device_train_batch_size=settings.train_batch_size,
+        gradient_accumulation_steps=accumulation,
+        learning_rate=settings.learning_rate,
+        warmup_steps=WARMUP_SHARE,
+        lr_scheduler_type="linear",
+        seed=settings.seed,
+        bf16=supports_bf16(device),
+        fp16=device == "cuda" and not supports_bf16(device),
+        use_cpu=device == "cpu",
+        logging_steps=STEPS_PER_LOG,
+        logging_first_step=True,
+        logging_nan_inf_filter=False,
+        save_steps=STEPS_PER_CHECKPOINT,
+        save_total_limit=2,
+        dataloader_drop_last=False,
+        dataloader_pin_memory=device == "cuda",
+        disable_tqdm=True,
+        report_to="none",
+    )
+    dataset = Dataset.from_dict(
+        {
+            "query": [row.query for row in rows],
+            "documents": [row.documents for row in rows],
+            "label": [row.scores for row in rows],
+        }
+    )
+    trainer = SentenceTransformerTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=dataset,
+        loss=loss,
+        data_collator=collator,  # type: ignore[arg-type]
+        callbacks=callbacks,
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+class _LossRecorder(TrainerCallback):
+    """Prints the loss curve in a form that SageMaker's metric definitions can match, and keeps it as JSONL."""
+
+    def __init__(self, path: Path, *, enabled: bool) -> None:
+        self._path = path
+        self._enabled = enabled
+
+    def on_train_begin(
+        self,
+        args: TrainingArguments,  # noqa: ARG002 (the trainer's signature)
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        **kwargs: object,  # noqa: ARG002
+    ) -> None:
+        """Drops the entries after the checkpoint that training resumes from."""
+        if self._enabled:
+            lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
+            kept = [line for line in lines if json.loads(line)["step"] <= state.global_step]
+            self._path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+
+    def on_log(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        **kwargs: object,
+    ) -> None:
+        """Records a training loss."""
+        logs = cast("dict[str, float]", kwargs["logs"])
+        if not self._enabled or "loss" not in logs:
+            return
+        entry = {"step": state.global_step, "loss": logs["loss"], "learning_rate": logs["learning_rate"]}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+        print(
+            f"loss={entry['loss']:.6g} step={entry['step']} of={state.max_steps} "
+            f"learning_rate={entry['learning_rate']:.3g} epoch={state.epoch:.3f}",
+            flush=True,
+        )
+        if not math.isfinite(entry["loss"]):
+            raise JobError(f"The loss became {entry['loss']} at step {entry['step']}: choose a lower learning_rate.")
+
+
+class _CheckpointOnSigterm(TrainerCallback):
+    """While entered, SIGTERM ends training after the current step, with a checkpoint."""
+
+    def __init__(self) -> None:
+        self.asked_to_stop = False
+        self._previous: Any = None
+
+    def __enter__(self) -> None:
+        self._previous = signal.signal(signal.SIGTERM, self._stop)
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGTERM, self._previous)
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,  # noqa: ARG002
+        control: TrainerControl,
+        **kwargs: object,  # noqa: ARG002
+    ) -> None:
+        """Asks the trainer to save and stop."""
+        if self.asked_to_stop:
+            control.should_save = True
+            control.should_training_stop = True
+
+    def _stop(self, *_: object) -> None:
+        self.asked_to_stop = True
+
+
+def _rows(path: Path, store: DocumentStore, num_negatives: int) -> list[DistillationRow]:
+    return [row for query in read_jsonl(path, ScoredQuery) for row in distillation_rows(query, store, num_negatives)]
+
+
+def _mean_loss(
+    model: SentenceTransformer,
+    loss: ListwiseDistillationLoss,
+    collator: DistillationCollator,
+    rows: Sequence[DistillationRow],
+) -> float | None:
+    """Mean KL loss of rows, or None without rows. The contrastive term is left out, as it depends on the batch size."""
+    if not rows:
+        return None
+    kl = ListwiseDistillationLoss(
+        model,
+        temperature=loss.temperature,
+        teacher_score_scale_factor=loss.teacher_score_scale_factor,
+        contrastive_weight=0.0,
+    )
+    was_training = model.training
+    model.eval()
+    total = 0.0
+    step = 16
+    with inference_mode(model.device.type):
+        for start in range(0, len(rows), step):
+            batch = rows[start : start + step]
+            inputs = collator([{"query": r.query, "documents": r.documents, "label": r.scores} for r in batch])
+            moved = {
+                key: value.to(model.device) if isinstance(value, torch.Tensor) else value
+                for key, value in inputs.items()
+            }
+            features = [
+                {key.removeprefix(side): value for key, value in moved.items() if key.startswith(side)}
+                for side in ("query_", "document_")
+            ]
+            total += kl(features, moved["label"]).item() * len(batch)
+    model.train(was_training)
+    return total / len(rows)
+
+
+def _fingerprint(scores: Path, settings: TrainingSettings) -> str:
+    digest = hashlib.sha256(json.dumps(asdict(settings), sort_keys=True).encode())
+    for name in ("train.jsonl", "documents.jsonl"):
+        with (scores / name).open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        digest.update(b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _step_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.removeprefix("checkpoint-"))
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return True
