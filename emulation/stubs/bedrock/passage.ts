@@ -10,15 +10,24 @@ export interface NounPhrase {
   readonly inHeading: boolean;
 }
 
+/** Two noun phrases that stand together in the text: "list of installed apps". */
+export interface LinkedPhrase {
+  readonly text: string;
+  readonly inHeading: boolean;
+}
+
 /** Something that is done to something: "override" + "admin templates" + "in the templates directory". */
 export interface Action {
   /** Infinitive. */
   readonly verb: string;
   readonly object: string;
+  /** "a", "an" or "the" where the text has one before the object, or "". */
+  readonly article: string;
   /** Prepositional phrase after the object, or "". */
   readonly tail: string;
   /** The modal before the verb ("can", "must"), or "". */
   readonly modal: string;
+  readonly inHeading: boolean;
 }
 
 /** Who or what does something: a subject with an action in the third person. */
@@ -32,6 +41,7 @@ export interface PassageAnalysis {
   /** The words that head the passage, or "" when none were recognised. */
   readonly heading: string;
   readonly nounPhrases: readonly NounPhrase[];
+  readonly linkedPhrases: readonly LinkedPhrase[];
   readonly actions: readonly Action[];
   readonly statements: readonly Statement[];
   /** The passage's sentences, lower case, without closing punctuation. */
@@ -46,17 +56,17 @@ const MAX_SYMBOL_SHARE = 0.06;
 
 /** Words that open a sentence; one of them in upper case inside the first words of a text ends its heading. */
 const SENTENCE_OPENERS = new Set(
-  "a an the this these those that it its if when while where once you your we our they there here in on at by for from with as to since some each every most many all both use using like unlike because after before during although though however what which who how why note see let let's one two no not any although given besides".split(
+  "a an the this these those that it its if when while where once you your we our they there here in on at by for from with as to since some each every most many all both use using like unlike because after before during although though however what which who how why note see let let's one two no not any although given besides returns creates sets default type example first once sometimes available deprecated optional required defaults specifies".split(
     " ",
   ),
 );
 const EMPTY_NOUNS = new Set(
-  "thing things way ways example examples case cases time times lot section page following information detail details note fact reason people something anything everything nothing someone anyone kind sort type types number part parts place point bit use need order addition result results paper author authors study studies one ones others rest end above below case first second version versions chapter topic instance e.g i.e etc".split(
+  "thing things way ways example examples case cases time times lot section page following information detail details note fact reason people something anything everything nothing someone anyone kind sort type types number part parts place point bit use need order addition result results paper author authors study studies one ones others rest end above below case first second version versions chapter topic instance e.g i.e etc mind turn manner latter former possibility advantage couple discretion effect behaviour behavior custom sense purpose question answer idea issue problem problems amount level set group line lines word words phrase rest half reader order respect contrast instances situation situations circumstances care hand moment day days help variant usage place start end today lot lots bit everyone anybody nobody none default course practice regard benefit concern instead others whatever".split(
     " ",
   ),
 );
 const EMPTY_ADJECTIVES = new Set(
-  "same different other such following own new many several certain various more most much few first second third last next previous above main whole entire particular possible available general usual common good better best simple easy sure likely able only single current existing given necessary important useful similar specific additional further full".split(
+  "same different other such following own new many several certain various more most much few first second third last next previous above main whole entire particular possible available general usual common good better best simple easy sure likely able only single current existing given necessary important useful similar specific additional further full all any both each every built either neither no some enough else extra least less overall various couple respective appropriate relevant actual real whatever".split(
     " ",
   ),
 );
@@ -99,10 +109,13 @@ function headingOf(text: string): string {
     return firstLine.trim();
   }
   const words = text.trim().split(/\s+/, MAX_HEADING_WORDS + 2);
+  const [first = "", second = ""] = words;
+  if (/^(?:[\p{Ll}_]\S*|\S*[_.(]\S*|\p{Lu}\S*\p{Lu}\S*)$/u.test(first) && /^\p{Lu}\p{Ll}*:?$/u.test(second))
+    return first;
   for (let index = 1; index < words.length; index += 1) {
     const [previous = "", word = ""] = [words[index - 1], words[index]];
     if (/[.!:;,]$/.test(previous)) return "";
-    if (/\?$/.test(previous)) return words.slice(0, index).join(" ");
+    if (/\?$/.test(previous) || /^[*.]/.test(word)) return words.slice(0, index).join(" ");
     if (/^\p{Lu}/u.test(word) && SENTENCE_OPENERS.has(word.toLowerCase().replace(/,$/, ""))) {
       return words.slice(0, index).join(" ");
     }
@@ -126,7 +139,8 @@ function spelled(term: Term): string {
     .replace(/^[^\p{L}\p{N}_]+|[^\p{L}\p{N}_)]+$/gu, "")
     .replace(/\)$/, (end) => (term.text.includes("(") ? end : ""));
   const isName = /[a-z][A-Z]|_|\.|\p{Lu}{2}/u.test(text.slice(0, 40)) || has(term, "Acronym");
-  return isName ? text : text.toLowerCase();
+  const called = term.post.startsWith("()") ? "()" : "";
+  return `${isName ? text : text.toLowerCase()}${called}`;
 }
 
 function isNominal(term: Term): boolean {
@@ -135,7 +149,20 @@ function isNominal(term: Term): boolean {
   return (has(term, "Noun") || has(term, "Adjective")) && /^[\p{L}_][\p{L}\p{N}_.'-]*(?:\(\))?$/u.test(spelled(term));
 }
 
+/** Whether punctuation follows; the parentheses of `save()` are none. */
+function endsPhrase(term: Term): boolean {
+  return /[,;:.()?!]/.test(term.post.replace("()", ""));
+}
+
+/** The tagger takes the gerund in front of a short heading ("Overriding templates") for an adjective. */
+function withHeadingGerund(terms: readonly Term[]): Term[] {
+  const [first, ...rest] = terms;
+  if (first === undefined || !/^\p{L}{3,}ing$/u.test(first.text)) return [...terms];
+  return [{ ...first, tags: ["Verb", "PresentTense", "Gerund"] }, ...rest];
+}
+
 interface Run {
+  readonly article: string;
   readonly words: readonly string[];
   readonly plural: boolean;
   /** Index of the term after the run. */
@@ -152,7 +179,7 @@ function nounRun(terms: readonly Term[], start: number): Run | undefined {
   for (let term = terms[index]; term !== undefined && isNominal(term); term = terms[index]) {
     if (index > from && term.pre.includes("(")) break;
     index += 1;
-    if (/[,;:.()?!]/.test(term.post)) break;
+    if (endsPhrase(term)) break;
   }
   let run = terms.slice(from, index);
   while (run.length > 0 && !has(run.at(-1) as Term, "Noun")) run = run.slice(0, -1);
@@ -164,14 +191,17 @@ function nounRun(terms: readonly Term[], start: number): Run | undefined {
   words = words.slice(-MAX_PHRASE_WORDS);
   const head = words.at(-1) ?? "";
   if (words.length === 0 || (words.length === 1 && (EMPTY_NOUNS.has(head) || head.length < 3))) return undefined;
-  return { words, plural: has(last, "Plural"), end };
+  const determiner = from > start ? (first?.text.toLowerCase() ?? "") : "";
+  const indefinite = /^[aeiou]/i.test(words[0] ?? "") ? "an" : "a";
+  const article = determiner === "the" ? "the" : determiner === "a" || determiner === "an" ? indefinite : "";
+  return { article, words, plural: has(last, "Plural"), end };
 }
 
 /** "in the admin's templates directory" after an object, as far as it is one phrase. */
 function tailAt(terms: readonly Term[], start: number): string {
   const preposition = terms[start];
   const before = terms[start - 1];
-  if (preposition === undefined || before === undefined || /[,;:.()]/.test(before.post)) return "";
+  if (preposition === undefined || before === undefined || endsPhrase(before)) return "";
   const word = preposition.text.toLowerCase();
   if (!TAIL_PREPOSITIONS.has(word) || has(terms[start + 1] ?? preposition, "Verb")) return "";
   const run = nounRun(terms, start + 1);
@@ -198,7 +228,32 @@ function infinitiveOf(verb: string): string {
   return infinitive;
 }
 
-function actionsOf(terms: readonly Term[]): { action: Action; subject: Run | undefined }[] {
+const LICENSING_WORDS = new Set([
+  "to",
+  "you",
+  "we",
+  "they",
+  "i",
+  "and",
+  "or",
+  "then",
+  "let",
+  "let's",
+  "please",
+  "also",
+  "just",
+  "simply",
+  "do",
+]);
+
+/** Whether a verb stands where one can do something: the tagger takes many a noun for a verb elsewhere. */
+function isLicensed(terms: readonly Term[], index: number): boolean {
+  const before = terms[index - 1];
+  if (before === undefined || has(terms[index] as Term, "Gerund")) return true;
+  return has(before, "Modal") || LICENSING_WORDS.has(before.text.toLowerCase()) || /[,;:]/.test(before.post);
+}
+
+function actionsOf(terms: readonly Term[], inHeading: boolean): { action: Action; subject: Run | undefined }[] {
   const found: { action: Action; subject: Run | undefined }[] = [];
   let subject: Run | undefined;
   let subjectEnd = -1;
@@ -217,7 +272,7 @@ function actionsOf(terms: readonly Term[]): { action: Action; subject: Run | und
       !has(term, "Copula") &&
       !has(term, "Passive") &&
       !has(term, "PastTense");
-    if (!usable || /[,;:.()]/.test(term.post)) continue;
+    if (!usable || endsPhrase(term)) continue;
     const text = term.text.toLowerCase();
     if (!/^[a-z-]{3,}$/.test(text)) continue;
     const verb = infinitiveOf(text);
@@ -229,8 +284,16 @@ function actionsOf(terms: readonly Term[]): { action: Action; subject: Run | und
     if (negated) continue;
     const directSubject =
       subjectEnd === index - (modal === "" ? 0 : 1) && has(term, "PresentTense") && !has(term, "Gerund");
+    if (!directSubject && !isLicensed(terms, index)) continue;
     found.push({
-      action: { verb, object: object.words.join(" "), tail: tailAt(terms, object.end), modal },
+      action: {
+        verb,
+        object: object.words.join(" "),
+        article: object.article,
+        tail: tailAt(terms, object.end),
+        modal,
+        inHeading,
+      },
       subject: directSubject ? subject : undefined,
     });
     index = object.end - 1;
@@ -245,31 +308,35 @@ export function analysePassage(passage: string): PassageAnalysis {
   const body = text.slice(text.indexOf(heading) + heading.length);
   const sentences = body
     .replace(/\s+/g, " ")
-    .split(/(?<=[.?!:])\s+(?=["'(]?[\p{Lu}`])/u)
+    .split(/(?<=[.?!:])(?<!\b(?:e\.g|i\.e|vs|etc|cf|fig|al)\.)\s+/i)
     .map((sentence) => sentence.trim())
     .filter(isProse)
     .slice(0, MAX_SENTENCES);
   const counts = new Map<string, { count: number; words: readonly string[]; inHeading: boolean }>();
+  const linkedPhrases: LinkedPhrase[] = [];
   const actions: Action[] = [];
   const statements: Statement[] = [];
   const material = heading === "" ? sentences : [heading, ...sentences];
   for (const [position, sentence] of material.entries()) {
-    for (const { terms } of Sentences.parse(nlp(sentence).json())) {
+    const inHeading = heading !== "" && position === 0;
+    for (const { terms: tagged } of Sentences.parse(nlp(sentence).json())) {
+      const terms = inHeading ? withHeadingGerund(tagged) : tagged;
       for (let index = 0; index < terms.length; index += 1) {
         const run = nounRun(terms, index);
         if (run === undefined) continue;
         const phrase = run.words.join(" ");
-        const inHeading = heading !== "" && position === 0;
         const known = counts.get(phrase);
         counts.set(phrase, {
           count: (known?.count ?? 0) + 1,
           words: run.words,
           inHeading: (known?.inHeading ?? false) || inHeading,
         });
+        const tail = tailAt(terms, run.end);
+        if (tail !== "") linkedPhrases.push({ text: `${phrase} ${tail}`, inHeading });
         index = run.end - 1;
       }
-      for (const { action, subject } of actionsOf(terms)) {
-        actions.push(action);
+      for (const { action, subject } of actionsOf(terms, inHeading)) {
+        if (action.verb !== "be") actions.push(action);
         if (subject !== undefined)
           statements.push({ ...action, subject: subject.words.join(" "), subjectPlural: subject.plural });
       }
@@ -283,6 +350,7 @@ export function analysePassage(passage: string): PassageAnalysis {
       words,
       inHeading,
     })),
+    linkedPhrases,
     actions,
     statements,
     sentences: new Set(sentences.map((sentence) => sentence.toLowerCase().replace(/[.?!:]+$/, ""))),
@@ -303,6 +371,7 @@ export function gerundOf(verb: string): string {
 
 /** "overrides" for "override". */
 export function thirdPersonOf(verb: string): string {
+  if (verb === "be") return "is";
   if (/[^aeiou]y$/.test(verb)) return `${verb.slice(0, -1)}ies`;
   return /(?:s|x|z|ch|sh|o)$/.test(verb) ? `${verb}es` : `${verb}s`;
 }

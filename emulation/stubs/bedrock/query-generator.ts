@@ -6,6 +6,7 @@ import {
   gerundOf,
   type NounPhrase,
   type PassageAnalysis,
+  type Statement,
   thirdPersonOf,
 } from "./passage.ts";
 import { seededRandom } from "./seeded-random.ts";
@@ -22,188 +23,257 @@ const ACTION_POOL = 6;
 
 interface Candidate {
   readonly text: string;
-  readonly score: number;
+  /** How often it is chosen, relative to the others. */
+  readonly weight: number;
 }
 
+const HEADING_BONUS = 1.4;
+const PASSING_MALUS = 0.5;
+const PICK_BIAS = 1.6;
+
 type Random = () => number;
+
+/** Whether two phrases share a word. */
+function overlaps(a: string, b: string): boolean {
+  const words = new Set(a.toLowerCase().split(" "));
+  return (
+    b === "" ||
+    b
+      .toLowerCase()
+      .split(" ")
+      .some((word) => words.has(word))
+  );
+}
 
 /** The material of one passage, ranked, with the choices that a seed makes. */
 class QueryMaterial {
   readonly analysis: PassageAnalysis;
+  /** The best first. */
   readonly phrases: readonly NounPhrase[];
-  readonly actions: readonly Action[];
-  /** The phrase that says best what the passage is about. */
+  /** The phrase that says best what the passage is about; "" when there is none. */
   readonly topic: string;
   readonly random: Random;
   readonly #frequency: DocumentFrequency;
+  readonly #actions: readonly Action[];
+  readonly #statements: readonly Statement[];
+  readonly #linked: readonly string[];
 
   constructor(analysis: PassageAnalysis, frequency: DocumentFrequency, random: Random) {
     this.analysis = analysis;
     this.random = random;
     this.#frequency = frequency;
-    this.phrases = [...analysis.nounPhrases]
-      .sort((a, b) => this.phraseScore(b) - this.phraseScore(a))
-      .slice(0, PHRASE_POOL);
-    this.actions = distinct(analysis.actions, ({ verb, object }) => `${verb} ${object}`)
-      .sort((a, b) => this.actionScore(b) - this.actionScore(a))
-      .slice(0, ACTION_POOL);
+    this.phrases = best(analysis.nounPhrases, PHRASE_POOL, (phrase) => this.#phraseScore(phrase));
     this.topic = (this.phrases.find(({ inHeading }) => inHeading) ?? this.phrases[0])?.text ?? "";
+    const actions = distinct(analysis.actions, ({ verb, object }) => `${verb} ${object}`);
+    this.#actions = best(actions, ACTION_POOL, (action) => this.#actionScore(action));
+    this.#statements = best(
+      analysis.statements,
+      ACTION_POOL,
+      (statement) => this.#actionScore(statement) + this.#weight(statement.subject),
+    );
+    const linked = distinct(analysis.linkedPhrases, ({ text }) => text);
+    this.#linked = best(
+      linked,
+      ACTION_POOL,
+      ({ text, inHeading }) => this.#weight(text) * (inHeading ? HEADING_BONUS : 1),
+    ).map(({ text }) => text);
   }
 
-  weight(text: string): number {
+  phrase(): string | undefined {
+    return this.#pick(this.phrases)?.text;
+  }
+
+  action(): Action | undefined {
+    return this.#pick(this.#actions);
+  }
+
+  statement(): Statement | undefined {
+    return this.#pick(this.#statements);
+  }
+
+  linkedPhrase(): string | undefined {
+    return this.#pick(this.#linked);
+  }
+
+  /** A phrase that shares no word with the text. */
+  otherPhrase(than: string): string | undefined {
+    return this.#pick(this.phrases.filter(({ text }) => !overlaps(than, text)))?.text;
+  }
+
+  #weight(text: string): number {
     const words = text.split(" ");
     return words.reduce((sum, word) => sum + this.#frequency.inverse(word), 0) / Math.sqrt(words.length);
   }
 
-  phraseScore({ text, count, inHeading }: NounPhrase): number {
-    return (1 + Math.log(count)) * this.weight(text) * (inHeading ? 1.3 : 1);
+  #phraseScore({ text, words, count, inHeading }: NounPhrase): number {
+    // A single word that is used once is seldom what a passage is about, rare as it may be.
+    const passing = words.length === 1 && count === 1 && !inHeading && !isIdentifier(text);
+    return (1 + Math.log(count)) * this.#weight(text) * (inHeading ? HEADING_BONUS : 1) * (passing ? PASSING_MALUS : 1);
   }
 
-  actionScore({ verb, object, tail }: Action): number {
-    return this.weight(`${verb} ${object}`) + (tail === "" ? 0 : 0.3 * this.weight(tail));
+  #actionScore({ verb, object, tail, inHeading }: Action): number {
+    return (this.#weight(`${verb} ${object}`) + 0.3 * this.#weight(tail)) * (inHeading ? HEADING_BONUS : 1);
   }
 
   /** One of the items, the earlier the likelier. */
-  pick<T>(items: readonly T[]): T | undefined {
-    return items[Math.floor(this.random() ** 1.6 * items.length)];
+  #pick<T>(items: readonly T[]): T | undefined {
+    return items[Math.floor(this.random() ** PICK_BIAS * items.length)];
   }
+}
 
-  /** A phrase that shares no word with the text so far. */
-  otherPhrase(than: string): string | undefined {
-    const taken = new Set(than.toLowerCase().split(" "));
-    return this.pick(this.phrases.filter(({ words }) => words.every((word) => !taken.has(word.toLowerCase()))))?.text;
-  }
+function best<T>(items: readonly T[], count: number, score: (item: T) => number): T[] {
+  return [...items].sort((a, b) => score(b) - score(a)).slice(0, count);
+}
+
+/** One of the candidates by their weights. */
+function choose(candidates: readonly Candidate[], random: Random): Candidate | undefined {
+  let rest = random() * candidates.reduce((sum, { weight }) => sum + weight, 0);
+  return candidates.find(({ weight }) => {
+    rest -= weight;
+    return rest < 0;
+  });
 }
 
 function distinct<T>(items: readonly T[], key: (item: T) => string): T[] {
   return [...new Map(items.map((item) => [key(item), item])).values()];
 }
 
+/** The object as people put it into a search box: the article is left out as often as not. */
+function objectOf({ object, article }: Action, random: Random): string {
+  return article !== "" && random() < 0.5 ? `${article} ${object}` : object;
+}
+
 function withTail({ tail }: Action, random: Random): string {
   return tail !== "" && random() < 0.5 ? ` ${tail}` : "";
 }
 
+/** Names of code: `ModelAdmin.list_display`, `ALLOWED_HOSTS`, `save()`. */
 function isIdentifier(text: string): boolean {
-  return /[_.()]|[a-z][A-Z]|^\p{Lu}{2}/u.test(text);
+  return !text.includes(" ") && /[_.()]|[a-z][A-Z]|^\p{Lu}{2}/u.test(text);
 }
 
-function questions(material: QueryMaterial): string[] {
-  const { random, actions, phrases, topic, analysis } = material;
-  const asked: string[] = [];
-  const action = material.pick(actions);
+function beOf(phrase: string): string {
+  return /[^s]s$/.test(phrase) && !isIdentifier(phrase) ? "are" : "is";
+}
+
+function questions(material: QueryMaterial): Candidate[] {
+  const { random, phrases, topic, analysis } = material;
+  const asked: Candidate[] = [];
+  const action = material.action();
   if (action !== undefined) {
-    const what = `${action.verb} ${action.object}`;
-    const context = withTail(action, random) || (random() < 0.35 && !what.includes(topic) ? ` for ${topic}` : "");
-    asked.push(`how do I ${what}${context}?`, `how to ${what}${context}`, `how can I ${what}${context}?`);
-    if (action.modal === "can" || action.modal === "may")
-      asked.push(`is it possible to ${what}${context}?`, `can I ${what}${context}?`);
-    if (action.modal === "must" || action.modal === "should")
-      asked.push(`when should I ${what}?`, `do I have to ${what}?`);
-    asked.push(`what happens when I ${what}?`);
+    const what = `${action.verb} ${objectOf(action, random)}`;
+    const context = withTail(action, random) || (random() < 0.4 && !overlaps(what, topic) ? ` in ${topic}` : "");
+    asked.push(
+      { text: `how do I ${what}${context}?`, weight: 4 },
+      { text: `how to ${what}${context}`, weight: 4 },
+      { text: `how can I ${what}${context}?`, weight: 3 },
+      { text: `can I ${what}${context}?`, weight: action.modal === "can" || action.modal === "may" ? 2 : 0.5 },
+      { text: `do I need to ${what}?`, weight: action.modal === "must" || action.modal === "should" ? 3 : 0.3 },
+    );
   }
-  const phrase = material.pick(phrases)?.text;
+  const phrase = material.phrase();
   if (phrase !== undefined) {
-    const other = material.otherPhrase(phrase);
-    asked.push(isIdentifier(phrase) ? `what does ${phrase} do?` : `what is ${phrase}?`);
-    if (other !== undefined) {
+    asked.push(
+      isIdentifier(phrase)
+        ? { text: `what does ${phrase} do?`, weight: 3 }
+        : { text: `what ${beOf(phrase)} ${phrase}?`, weight: phrase.includes(" ") ? 1.5 : 0.5 },
+      { text: `how does ${phrase} work?`, weight: beOf(phrase) === "is" ? 1 : 0 },
+      { text: `how do ${phrase} work?`, weight: beOf(phrase) === "are" ? 1 : 0 },
+    );
+    if (!overlaps(phrase, topic)) {
       asked.push(
-        `how does ${phrase} work with ${other}?`,
-        `how do ${phrase} and ${other} relate?`,
-        `what does ${phrase} mean for ${other}?`,
+        { text: `how ${beOf(phrase)} ${phrase} used in ${topic}?`, weight: 1.5 },
+        { text: `when should I use ${phrase} with ${topic}?`, weight: 1 },
       );
-      if (/\b(?:instead of|rather than|unlike|whereas|compared)\b/.test([...analysis.sentences].join(" "))) {
-        asked.push(`what is the difference between ${phrase} and ${other}?`);
-      }
+    }
+    const other = material.otherPhrase(phrase);
+    if (
+      other !== undefined &&
+      /\b(?:instead of|rather than|unlike|whereas|compared|difference)\b/.test([...analysis.sentences].join(" "))
+    ) {
+      asked.push({ text: `what is the difference between ${phrase} and ${other}?`, weight: 2 });
     }
   }
-  const error = phrases.find(({ text }) => /(?:Error|Exception|Warning|Configured|DoesNotExist)\b/.test(text));
+  const error = phrases.find(({ text }) => /(?:Error|Exception|Warning|Configured|DoesNotExist)$/.test(text));
   if (error !== undefined) {
-    asked.push(
-      action === undefined
-        ? `why do I get ${error.text}?`
-        : `why do I get ${error.text} when ${gerundOf(action.verb)} ${action.object}?`,
-    );
+    const cause = action === undefined ? "" : ` when ${gerundOf(action.verb)} ${action.object}`;
+    asked.push({ text: `why do I get ${error.text}${cause}?`, weight: 3 });
   }
   return asked;
 }
 
-function titles(material: QueryMaterial): string[] {
-  const { random, actions, topic } = material;
-  const named: string[] = [];
-  const action = material.pick(actions);
+function titles(material: QueryMaterial): Candidate[] {
+  const { random, topic } = material;
+  const named: Candidate[] = [];
+  const action = material.action();
   if (action !== undefined) {
     const what = `${action.object}${withTail(action, random)}`;
-    named.push(`${gerundOf(action.verb)} ${what}`, `how to ${action.verb} ${what}`);
+    named.push(
+      { text: `${gerundOf(action.verb)} ${what}`, weight: 4 },
+      { text: `how to ${action.verb} ${what}`, weight: 2 },
+    );
   }
-  const phrase = material.pick(material.phrases)?.text;
+  const linked = material.linkedPhrase();
+  if (linked !== undefined) named.push({ text: linked, weight: 3 });
+  const phrase = material.phrase();
   if (phrase !== undefined) {
+    named.push({ text: phrase, weight: 3 }, { text: `the ${phrase}`, weight: 1 });
     const other = material.otherPhrase(phrase);
-    if (phrase.includes(" ")) named.push(phrase, `the ${phrase}`);
-    if (other !== undefined)
-      named.push(
-        `${phrase} and ${other}`,
-        `${phrase} for ${other}`,
-        `${other} in ${phrase}`,
-        `using ${phrase} with ${other}`,
-      );
-    if (topic !== "" && !phrase.includes(topic) && !topic.includes(phrase))
-      named.push(`${topic}: ${phrase}`, `${phrase} in ${topic}`);
-    if (isIdentifier(phrase)) named.push(`the ${phrase} reference`);
+    if (other !== undefined) named.push({ text: `${phrase} and ${other}`, weight: 2 });
+    if (!overlaps(phrase, topic))
+      named.push({ text: `${phrase} in ${topic}`, weight: 1.5 }, { text: `${topic} ${phrase}`, weight: 1 });
+    if (isIdentifier(phrase)) named.push({ text: `using ${phrase}`, weight: 2 });
   }
   return named;
 }
 
-function keywords(material: QueryMaterial): string[] {
-  const { actions, phrases, random } = material;
-  const terms: string[] = [];
-  const first = material.pick(phrases)?.text;
-  if (first !== undefined) {
-    const second = material.otherPhrase(first);
-    terms.push(first);
-    if (second !== undefined) {
-      terms.push(second);
-      const third = random() < 0.5 ? material.otherPhrase(`${first} ${second}`) : undefined;
-      if (third !== undefined) terms.push(third);
-    }
+function keywords(material: QueryMaterial): Candidate[] {
+  const { random, topic } = material;
+  const first = random() < 0.4 && topic !== "" ? topic : material.phrase();
+  const action = material.action();
+  const terms = first === undefined ? [] : [first];
+  const second = first === undefined ? undefined : material.otherPhrase(first);
+  if (second !== undefined) terms.push(second);
+  if (terms.join(" ").split(" ").length < 4 && second !== undefined) {
+    const third = material.otherPhrase(terms.join(" "));
+    if (third !== undefined && random() < 0.6) terms.push(third);
   }
-  const action = material.pick(actions);
-  const searched = [terms.join(" ")];
+  const searched: Candidate[] = [{ text: terms.join(" "), weight: 3 }];
   if (action !== undefined) {
-    searched.push(
-      `${action.verb} ${action.object}${terms[0] === undefined || action.object.includes(terms[0]) ? "" : ` ${terms[0]}`}`,
-    );
+    const context = first === undefined || overlaps(action.object, first) ? "" : ` ${first}`;
+    searched.push({ text: `${action.verb} ${action.object}${context}`, weight: 2 });
   }
-  return searched.map((text) => [...new Set(text.split(" "))].join(" "));
+  return searched.map(({ text, weight }) => ({ text: [...new Set(text.split(" "))].join(" "), weight }));
 }
 
-function claims(material: QueryMaterial): string[] {
-  const { random, analysis, actions, phrases } = material;
-  const claimed: string[] = [];
-  const statement = material.pick(
-    [...analysis.statements].sort((a, b) => material.actionScore(b) - material.actionScore(a)).slice(0, ACTION_POOL),
-  );
+function claims(material: QueryMaterial): Candidate[] {
+  const { random, topic } = material;
+  const claimed: Candidate[] = [];
+  const statement = material.statement();
   if (statement !== undefined) {
-    const { subject, subjectPlural, verb, object, modal } = statement;
-    const predicate = modal !== "" ? `${modal} ${verb}` : subjectPlural ? verb : thirdPersonOf(verb);
-    claimed.push(`${subject} ${predicate} ${object}${withTail(statement, random)}`);
+    const { subject, subjectPlural, verb, modal } = statement;
+    const predicate =
+      modal !== "" ? `${modal} ${verb}` : subjectPlural ? (verb === "be" ? "are" : verb) : thirdPersonOf(verb);
+    claimed.push({
+      text: `${subject} ${predicate} ${objectOf(statement, random)}${withTail(statement, random)}`,
+      weight: 6,
+    });
   }
-  const action = material.pick(actions);
-  const phrase = action === undefined ? undefined : material.otherPhrase(`${action.verb} ${action.object}`);
-  if (action !== undefined && phrase !== undefined) {
-    const what = `${action.verb} ${action.object}`;
-    claimed.push(
-      `${phrase} can be used to ${what}`,
-      `you ${action.modal || "can"} ${what} with ${phrase}`,
-      `${gerundOf(action.verb)} ${action.object} requires ${phrase}`,
-    );
+  const action = material.action();
+  if (action !== undefined) {
+    const what = `${action.verb} ${objectOf(action, random)}${withTail(action, random)}`;
+    const modal = ["can", "must", "should", "may"].includes(action.modal) ? action.modal : "can";
+    claimed.push({ text: `you ${modal} ${what}`, weight: 2 });
+    if (!overlaps(what, topic)) claimed.push({ text: `you ${modal} ${what} with ${topic}`, weight: 1 });
   }
-  const first = material.pick(phrases)?.text;
-  const second = first === undefined ? undefined : material.otherPhrase(first);
-  if (first !== undefined && second !== undefined) claimed.push(`${first} depends on ${second}`);
+  const phrase = material.phrase();
+  if (claimed.length === 0 && phrase !== undefined && !overlaps(phrase, topic)) {
+    claimed.push({ text: `${phrase} ${beOf(phrase)} part of ${topic}`, weight: 1 });
+  }
   return claimed;
 }
 
-const WRITERS: Readonly<Record<QueryStyle, (material: QueryMaterial) => string[]>> = {
+const WRITERS: Readonly<Record<QueryStyle, (material: QueryMaterial) => Candidate[]>> = {
   question: questions,
   title: titles,
   keywords,
@@ -232,13 +302,11 @@ export function generateQueries(
   const written = new Set<string>();
   for (const style of styles) {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const candidates: Candidate[] = WRITERS[style](material)
-        .filter((text) => acceptable(text, analysis, written))
-        .map((text) => ({ text, score: material.random() }));
-      const best = candidates.sort((a, b) => b.score - a.score)[0];
-      if (best === undefined) continue;
-      written.add(comparable(best.text));
-      queries.push({ style, text: best.text });
+      const candidates = WRITERS[style](material).filter(({ text }) => acceptable(text, analysis, written));
+      const chosen = choose(candidates, material.random);
+      if (chosen === undefined) continue;
+      written.add(comparable(chosen.text));
+      queries.push({ style, text: chosen.text });
       break;
     }
   }
