@@ -101,7 +101,7 @@ export class PipelineFunctions extends Construct {
         statements: [
           {
             sid: "CallMlCommons",
-            actions: ["es:ESHttpDelete", "es:ESHttpGet", "es:ESHttpPost", "es:ESHttpPut"],
+            actions: ["es:ESHttpGet", "es:ESHttpPost", "es:ESHttpPut"],
             resources: [`${domainArn}/*`],
           },
           passRole("PassConnectorRole", [roles.connector.arn], ["es.amazonaws.com", "opensearchservice.amazonaws.com"]),

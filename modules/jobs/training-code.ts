@@ -8,6 +8,9 @@ export class MissingTrainingCodeError extends Error {
   override readonly name = "MissingTrainingCodeError";
 }
 
+/** Requirements that `train.py` puts into the model's artifact, for the container that serves it. */
+const INFERENCE_REQUIREMENTS = "requirements/inference.txt";
+
 /**
  * Packs the training scripts as SageMaker's script mode takes them: every Python file, and the stage's own requirements as
  * `requirements.txt`, which the container installs. The same sources give the same bytes on any machine.
@@ -17,9 +20,10 @@ export class MissingTrainingCodeError extends Error {
  */
 export function packTrainingCode(directory: string, stage: string): Uint8Array {
   const requirements = `requirements/${stage}.txt`;
-  if (!existsSync(path.join(directory, requirements))) {
+  for (const needed of [requirements, INFERENCE_REQUIREMENTS]) {
+    if (existsSync(path.join(directory, needed))) continue;
     throw new MissingTrainingCodeError(
-      `${path.relative(process.cwd(), path.join(directory, requirements))} is not there; every stage needs its requirements`,
+      `${path.relative(process.cwd(), path.join(directory, needed))} is not there; every stage and the model need their requirements`,
     );
   }
   const sources = readdirSync(directory, { recursive: true, encoding: "utf8" })
@@ -40,7 +44,7 @@ export function packTrainingCode(directory: string, stage: string): Uint8Array {
         if (entry.path === requirements) entry.path = "requirements.txt";
       },
     },
-    [...sources, requirements],
+    [...sources, requirements, INFERENCE_REQUIREMENTS],
   ).read();
   if (!(archive instanceof Buffer)) throw new MissingTrainingCodeError(`nothing was packed from ${directory}`);
   return gzipSync(archive, { level: 9, mtime: 0 });

@@ -285,7 +285,7 @@ function gateStates({ bucketName }: DefinitionInputs): States {
     // The output names every field, so each has to be there on every way to it.
     BeginRegistration: {
       Type: "Pass",
-      Result: { connector_id: null, model_group_id: null, model_id: null },
+      Result: { connector_id: null, model_group_id: null, model_id: null, dimension: null },
       ResultPath: "$.registration",
       Next: "BeginNames",
     },
@@ -317,7 +317,7 @@ function registrationStates({ functions, connectorRoleArn }: DefinitionInputs): 
         "run_id.$": "$$.Execution.Name",
         connector_role_arn: connectorRoleArn,
       },
-      { fields: ["connector_id", "model_group_id", "model_id"], path: "$.registration" },
+      { fields: ["connector_id", "model_group_id", "model_id", "dimension"], path: "$.registration" },
       { next: "Registered", onError: FAILED_STAGES.registration.error },
     ),
   };
@@ -355,6 +355,7 @@ function outcomeStates(): States {
         "connector_id.$": "$.registration.connector_id",
         "model_group_id.$": "$.registration.model_group_id",
         "model_id.$": "$.registration.model_id",
+        "embedding_dimension.$": "$.registration.dimension",
         jobs: Object.fromEntries(jobs),
       },
       Next: "Succeeded",

@@ -27,7 +27,7 @@ export function writeSources(directory: string): { lambdas: string; trainingScri
   }
   mkdirSync(path.join(trainingScripts, "requirements"), { recursive: true });
   writeFileSync(path.join(trainingScripts, "train.py"), "print('training')\n");
-  for (const stage of JOB_STAGES) {
+  for (const stage of [...JOB_STAGES, "inference"]) {
     writeFileSync(path.join(trainingScripts, "requirements", `${stage}.txt`), `${stage}==1.0\n`);
   }
   return { lambdas, trainingScripts };

@@ -41,6 +41,7 @@ describe("packTrainingCode", () => {
       "finetuning/loss.py": "X = 1\n",
       "finetuning/__pycache__/loss.cpython-311.pyc": "compiled",
       "requirements/training.txt": "torch==2.10.0\n",
+      "requirements/inference.txt": "sentence-transformers==6.2.0\n",
       "requirements/scoring.txt": "transformers==5.0.0\n",
     };
     for (const [name, content] of Object.entries(files)) {
@@ -52,12 +53,13 @@ describe("packTrainingCode", () => {
     return directory;
   }
 
-  it("holds the scripts, their package, and the stage's own requirements under the name that SageMaker looks for", () => {
+  it("holds the scripts, their package, the model's requirements, and the stage's own under the name that SageMaker looks for", () => {
     const found = entries(packTrainingCode(scripts(0o644, new Date()), "training"));
     expect(Object.keys(found).sort()).toEqual([
       "finetuning/__init__.py",
       "finetuning/loss.py",
       "requirements.txt",
+      "requirements/inference.txt",
       "train.py",
     ]);
     expect(found["requirements.txt"]?.content).toBe("torch==2.10.0\n");
