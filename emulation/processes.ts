@@ -60,6 +60,8 @@ export function startProcess(options: ProcessOptions): StartedProcess {
     ...(options.gid === undefined ? {} : { gid: options.gid }),
   });
   closeSync(log);
+  // A command that cannot be started is reported below; without a listener its event would end this process.
+  child.once("error", () => undefined);
   const { pid } = child;
   if (pid === undefined) {
     throw new ProcessFailedError(`${options.name} could not be started: is ${options.command} installed?`);

@@ -36,6 +36,13 @@ describe("startProcess", () => {
     await expect.poll(() => alive(grandchild)).toBe(false);
   });
 
+  it("says that a command cannot be started, and lives on", async () => {
+    const options = { name: "absent", command: "/does/not/exist", env: {}, logFile: path.join(directory, "log") };
+    expect(() => startProcess(options)).toThrow(ProcessFailedError);
+    // The event of the failed start comes after the call; unhandled, it would fail this run.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  });
+
   it("kills a process that ignores SIGTERM once the grace is over", async () => {
     const logFile = path.join(directory, "log");
     const started = startProcess({

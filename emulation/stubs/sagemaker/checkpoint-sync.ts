@@ -9,7 +9,7 @@ export class CheckpointSync {
   readonly #directory: string;
   readonly #uri: string;
   readonly #uploaded = new Map<string, string>();
-  #ended = new AbortController();
+  readonly #ended = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
   constructor(store: ObjectStore, directory: string, uri: string) {
@@ -29,10 +29,15 @@ export class CheckpointSync {
     this.#running = this.#loop(intervalMs);
   }
 
-  /** Uploads what is left. */
-  async finish(): Promise<void> {
+  /** Uploads nothing more. */
+  async stop(): Promise<void> {
     this.#ended.abort();
     await this.#running;
+  }
+
+  /** Uploads what is left. */
+  async finish(): Promise<void> {
+    await this.stop();
     await this.#upload();
   }
 

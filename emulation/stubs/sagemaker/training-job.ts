@@ -49,7 +49,7 @@ interface Transition {
   readonly StatusMessage: string;
 }
 
-type StopCause = "requested" | "max-runtime";
+type StopCause = "requested" | "max-runtime" | "abandoned";
 
 /** How a training job's processes are run. */
 export interface TrainingJobSettings {
@@ -121,7 +121,7 @@ export class TrainingJob {
   /** Ends the job's process for good when the stub itself ends. */
   async abandon(): Promise<void> {
     if (this.#status === "InProgress" || this.#status === "Stopping") {
-      this.#stop("requested", 0);
+      this.#stop("abandoned", 0);
     }
     await this.finished;
   }
@@ -173,7 +173,7 @@ export class TrainingJob {
     try {
       if (running) await this.#train();
       if (this.#stopCause === undefined) this.#end("Completed");
-      else this.#end(this.#stopCause === "requested" ? "Stopped" : "MaxRuntimeExceeded");
+      else this.#end(this.#stopCause === "max-runtime" ? "MaxRuntimeExceeded" : "Stopped");
     } catch (error) {
       const reason = error instanceof JobFailure || error instanceof DataDownloadError;
       this.#failureReason = reason
@@ -202,6 +202,11 @@ export class TrainingJob {
     if (this.#stopCause === undefined && exitCode !== 0) {
       await checkpoints?.finish();
       throw new JobFailure(algorithmError(exitCode ?? null, await this.#container.failureFile(), tail, this.#command));
+    }
+    // With the stub, the S3 that results would go to comes to its end.
+    if (this.#stopCause === "abandoned") {
+      await checkpoints?.stop();
+      return;
     }
     this.#enter("Uploading");
     await checkpoints?.finish();
@@ -241,7 +246,7 @@ export class TrainingJob {
   }
 
   #stop(cause: StopCause, graceMs: number): void {
-    this.#stopCause ??= cause;
+    if (this.#stopCause === undefined || cause === "abandoned") this.#stopCause = cause;
     this.#status = "Stopping";
     this.#enter("Stopping");
     this.#stopRequested.abort();
