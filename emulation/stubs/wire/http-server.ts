@@ -82,7 +82,8 @@ async function answer(
  */
 export async function serve(respond: Respond, port = 0): Promise<WireServer> {
   const http1 = createHttp1Server((message, response) => void answer(message, response, respond));
-  http1.keepAliveTimeout = 30_000;
+  // Longer than clients rest between two polls: a connection closed as it is used again fails a call.
+  http1.keepAliveTimeout = 600_000;
   const http2 = createHttp2Server((message, response) => void answer(message, response, respond));
   const sockets = new Set<Socket>();
   const tcp = createTcpServer((socket) => {

@@ -49,7 +49,7 @@ def leave(*_):
     pathlib.Path(os.environ["SM_MODEL_DIR"], "partial.txt").write_text("partial")
     sys.exit(0)
 signal.signal(signal.SIGTERM, leave)
-print("sleeping", flush=True)
+print(f"process {os.getpid()} is sleeping", flush=True)
 time.sleep(60)
 `;
 
@@ -396,5 +396,16 @@ describe("training jobs", () => {
     });
     expect(unsigned.status).toBe(403);
     expect(await unsigned.json()).toMatchObject({ __type: "MissingAuthenticationTokenException" });
+  });
+
+  it("ends running jobs with the stub", async () => {
+    await client.send(job("left", "sleep.py"));
+    await training("left");
+    const log = await readFile(path.join(aws.workDirectory, "sagemaker/training-jobs/left.log"), "utf8");
+    const pid = Number(/process (\d+) is sleeping/.exec(log)?.[1]);
+    expect(() => process.kill(pid, 0)).not.toThrow();
+    await stub.stop();
+    expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+    expect(await aws.keys("out/left/")).toEqual([]);
   });
 });
