@@ -21,7 +21,7 @@ export interface ParameterRule {
 }
 
 /** Where in the pipeline a parameter matters. */
-export type ParameterStage =
+type ParameterStage =
   | "general"
   | "corpus"
   | "queries"
@@ -59,7 +59,7 @@ const LOG_RETENTION_DAYS = [
 ] as const;
 
 /** Longest model name: the longest job name, `<model name>-evaluation-<8 hex>`, then stays within SageMaker's 63 characters. */
-export const MODEL_NAME_MAX_LENGTH = 40;
+const MODEL_NAME_MAX_LENGTH = 40;
 
 const HUGGING_FACE_ID = "^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$";
 const S3_BUCKET = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]";
@@ -115,7 +115,7 @@ const real = (defaultValue: number, min: number, max: number, description: strin
   }) as const;
 
 /** All parameters by their Terraform variable's name, in the order of the documentation. */
-export const PARAMETERS = {
+const PARAMETERS = {
   model_name: {
     type: "string",
     rule: { pattern: `^[a-zA-Z0-9]([a-zA-Z0-9-]{0,${MODEL_NAME_MAX_LENGTH - 2}}[a-zA-Z0-9])?$` },

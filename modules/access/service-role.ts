@@ -5,7 +5,7 @@ import type { AwsContext } from "../aws-context.ts";
 import { encodeJson } from "../json.ts";
 
 /** Values a condition compares a key with. */
-export type ConditionValues = string | readonly string[];
+type ConditionValues = string | readonly string[];
 
 /** An Allow statement of a policy. */
 export interface Statement {

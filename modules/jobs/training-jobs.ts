@@ -66,6 +66,8 @@ export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
     argumentPaths: {
       "teacher-model-id": "$.arguments.teacher_model_id",
       "max-negatives": "$.arguments.scoring_max_negatives",
+      // The teacher judges what the student will see of a passage.
+      "max-length": "$.arguments.max_seq_length",
     },
     compression: "NONE",
     checkpoints: true,

@@ -84,7 +84,7 @@ export async function terraform(directory: string, args: readonly string[]): Pro
 const ACCOUNT = "123456789012";
 
 /** A `terraform test` file that applies the stack against a mocked provider: every expression is evaluated, nothing is called. */
-export function mockedApply(stack: SynthesizedStack, variables: Readonly<Record<string, unknown>>): string {
+function mockedApply(stack: SynthesizedStack, variables: Readonly<Record<string, unknown>>): string {
   const overrides = Object.entries({
     aws_iam_role: (name: string) => `arn:aws:iam::${ACCOUNT}:role/${name}`,
     aws_lambda_function: (name: string) => `arn:aws:lambda:us-east-1:${ACCOUNT}:function:${name}`,
