@@ -3,9 +3,11 @@ import { runEndToEnd } from "./run.ts";
 import { Teardown } from "./teardown.ts";
 
 const teardown = new Teardown();
+let interrupted = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
-    process.stderr.write(`\n${signal}: ending everything that runs\n`);
+    if (!interrupted) process.stderr.write(`\n${signal}: ending everything that runs\n`);
+    interrupted = true;
     void teardown.run().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
   });
 }
@@ -18,7 +20,11 @@ try {
     process.exitCode = (await runEndToEnd(options, teardown)) ? 0 : 1;
   }
 } catch (error) {
-  process.stderr.write(`${error instanceof UsageError ? error.message : ((error as Error).stack ?? String(error))}\n`);
+  // What the run was waiting for was ended under it; that is no error of its own.
+  if (!interrupted)
+    process.stderr.write(
+      `${error instanceof UsageError ? error.message : ((error as Error).stack ?? String(error))}\n`,
+    );
   process.exitCode = error instanceof UsageError ? 2 : 1;
 } finally {
   await teardown.run();
