@@ -52,7 +52,14 @@ function resolveImages(parameters: Record<string, ParameterValue>, images: Resol
   return resolved as ResolvedParameters["images"];
 }
 
-/** What is missing for the ways of running that the parameters choose. */
+/** Numbers of which the first may not be above the second, and why. */
+const AT_MOST = [
+  ["scoring_max_negatives", "num_hard_negatives", "there are no more negatives to score"],
+  ["num_negatives", "scoring_max_negatives", "no more negatives have a score"],
+  ["train_batch_size", "total_batch_size", "it is a part of it"],
+] as const;
+
+/** What does not fit together among values that each keep their rule. */
 function crossFieldViolations(parameters: Record<string, ParameterValue>): string[] {
   const violations: string[] = [];
   // A value that broke its own rule is not among the parameters and has been reported.
@@ -70,6 +77,12 @@ function crossFieldViolations(parameters: Record<string, ParameterValue>): strin
       violations.push(
         "deploy_endpoint must be true when register_connector is true: the connector calls the endpoint.",
       );
+    }
+  }
+  for (const [name, limit, reason] of AT_MOST) {
+    const [value, most] = [parameters[name], parameters[limit]];
+    if (typeof value === "number" && typeof most === "number" && value > most) {
+      violations.push(`${name} (${value}) must be at most ${limit} (${most}): ${reason}.`);
     }
   }
   return violations;

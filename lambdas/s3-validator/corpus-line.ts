@@ -1,9 +1,12 @@
+/// <reference lib="es2024.string" />
 import { UnreadableLine } from "../shared/line-blocks.ts";
 
 /** What a line of the user's corpus holds. `id` is null when the line has none; `text` is "" when there is none to use. */
 export interface ParsedLine {
   readonly id: string | null;
   readonly text: string;
+  /** The line has these two fields and no other, so that it can stay as it is: writing it anew is the dearest step. */
+  readonly canonical: boolean;
 }
 
 /** Why a line cannot be used. */
@@ -54,5 +57,13 @@ export function parseCorpusLine(line: string | UnreadableLine): ParsedLine | Bad
   if (typeof text !== "string") return new BadLine(`"text" is ${kind(text)}, not a string`);
   const id = parseId(rawId);
   if (id instanceof BadLine) return id;
-  return { id, text: /\S/.test(text) ? text : "" };
+  const canonical =
+    id !== null &&
+    id === rawId &&
+    Object.keys(value).length === 2 &&
+    id.isWellFormed() &&
+    text.isWellFormed() &&
+    // White space to JSON, but the end of a line to some readers of lines.
+    !line.includes("\r");
+  return { id, text: /\S/.test(text) ? text : "", canonical };
 }

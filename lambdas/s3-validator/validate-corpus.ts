@@ -106,7 +106,9 @@ export async function validateCorpus(s3: S3Client, request: ValidationRequest): 
           continue;
         }
         if (parsed.id === null) missingIds += 1;
-        kept.push(corpusLine(ids.unique(parsed.id ?? `line-${number}`), parsed.text));
+        const id = ids.unique(parsed.id ?? `line-${number}`);
+        const unchanged = parsed.canonical && id === parsed.id && typeof line === "string";
+        kept.push(unchanged ? line : corpusLine(id, parsed.text));
         documents += 1;
       }
       if (badLineCount === 0) await writer.append(kept);

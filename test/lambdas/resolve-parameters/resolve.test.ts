@@ -117,6 +117,30 @@ describe("resolveParameters", () => {
     ]);
   });
 
+  it("compares numbers that depend on one another", () => {
+    const number = { type: "number", message: "a number" } as const;
+    const names = [
+      "num_hard_negatives",
+      "scoring_max_negatives",
+      "num_negatives",
+      "train_batch_size",
+      "total_batch_size",
+    ];
+    const request: ResolveRequest = {
+      input: { model_name: "m", scoring_max_negatives: 30, num_negatives: 31, train_batch_size: 129 },
+      defaults: { ...defaults, num_hard_negatives: 20, total_batch_size: 128 },
+      rules: { ...rules, ...Object.fromEntries(names.map((name) => [name, number])) },
+      images,
+    };
+    expect(() => resolveParameters(request)).toThrow(
+      [
+        "- scoring_max_negatives (30) must be at most num_hard_negatives (20): there are no more negatives to score.",
+        "- num_negatives (31) must be at most scoring_max_negatives (30): no more negatives have a score.",
+        "- train_batch_size (129) must be at most total_batch_size (128): it is a part of it.",
+      ].join("\n"),
+    );
+  });
+
   it("refuses an input that is not an object", () => {
     expect(() => resolve(["model_name"])).toThrow(/must be a JSON object/);
   });

@@ -54,14 +54,28 @@ describe("validateCorpus", () => {
       '{"id":"a","text":"third"}',
       '{"id":"e","text":"  \\n "}',
       '{"id":"","text":"empty id"}',
+      '{"text":"other order","id":"o"}',
+      '{"id":"cr",\r"text":"carriage return between fields"}',
       '{"id":"z","text":"half a pair \\ud83d, line\\u2028separator, no newline at the end"}',
     ].join("\n");
     const result = await validateBody(body);
     const { manifest, documents } = await written();
-    expect(documents.map(({ id }) => id)).toEqual(["a", "line-3", "7", "a#2", "a#2#2", "a#3", "line-10", "z"]);
+    expect(documents.map(({ id }) => id)).toEqual([
+      "a",
+      "line-3",
+      "7",
+      "a#2",
+      "a#2#2",
+      "a#3",
+      "line-10",
+      "o",
+      "cr",
+      "z",
+    ]);
+    expect(await s3.text(`${run}corpus/part-00000.jsonl`)).not.toContain("\r");
     expect(documents.at(-1)?.text).toBe("half a pair \ufffd, line\u2028separator, no newline at the end");
     expect(manifest).toEqual({
-      document_count: 8,
+      document_count: 10,
       empty_documents: 1,
       missing_ids: 2,
       duplicate_ids: 3,
@@ -73,7 +87,7 @@ describe("validateCorpus", () => {
       complete: true,
       cursor: null,
       corpus_uri: `s3://${s3.bucket}/${run}corpus/`,
-      document_count: 8,
+      document_count: 10,
     });
   });
 
