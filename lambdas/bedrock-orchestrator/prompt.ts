@@ -9,7 +9,7 @@ export interface QueryPrompt {
 }
 
 /** UTF-16 code units of a passage that go into a prompt; the original pipeline's figure, about 2,000 tokens. */
-export const MAX_PASSAGE_LENGTH = 8000;
+const MAX_PASSAGE_LENGTH = 8000;
 
 const STYLE_MEANINGS: Record<QueryStyle, string> = {
   question: "a question as one would ask a colleague or a search engine, with a question word",

@@ -10,7 +10,7 @@ export class InvalidSampleQueriesError extends Error {
 }
 
 /** Queries that are read at most. */
-export const MAX_SAMPLE_QUERIES = 100;
+const MAX_SAMPLE_QUERIES = 100;
 /** A longer one is a document, not a query. */
 const MAX_QUERY_LENGTH = 500;
 const MAX_LINE_BYTES = 1024 * 1024;

@@ -16,7 +16,7 @@ export class InvalidCorpusError extends Error {
 }
 
 /** A longer line is no document; refusing it keeps memory bounded. */
-export const MAX_LINE_BYTES = 20 * 1024 * 1024;
+const MAX_LINE_BYTES = 20 * 1024 * 1024;
 const BAD_LINES_NAMED = 10;
 /** Enough to delete what was written and to report. */
 const DEADLINE_RESERVE_MS = 15_000;

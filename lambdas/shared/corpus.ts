@@ -43,7 +43,7 @@ export async function writeCorpusManifest(s3: S3Client, run: S3Location, manifes
 }
 
 /** Reads the manifest of the corpus at `prefix`. */
-export async function readCorpusManifest(s3: S3Client, prefix: S3Location): Promise<CorpusManifest> {
+async function readCorpusManifest(s3: S3Client, prefix: S3Location): Promise<CorpusManifest> {
   return CorpusManifest.parse(JSON.parse(await readText(s3, below(prefix, "manifest.json"))));
 }
 

@@ -29,7 +29,7 @@ export class LineObject {
       queueSize: 2,
     });
     this.#uploaded = this.#upload.done();
-    // A writer that waits for room in the stream learns of a failed upload by the stream's error.
+    // Whoever writes or ends the object gets the error; until then nobody may be waiting.
     this.#uploaded.catch((error: Error) => this.#body.destroy(error));
     this.#body.on("error", () => {});
   }
@@ -59,7 +59,14 @@ export class LineObject {
     if (bytes.length === 0) return;
     this.#bytes += bytes.length;
     if (this.#body.destroyed) await this.#uploaded;
-    if (!this.#body.write(bytes)) await once(this.#body, "drain");
+    if (this.#body.write(bytes)) return;
+    try {
+      await Promise.race([once(this.#body, "drain"), this.#uploaded]);
+    } catch (error) {
+      // The stream only says that nobody reads it any more; the upload says why.
+      await this.#uploaded;
+      throw error;
+    }
   }
 
   /** Ends the object. The returned promise inside resolves when S3 has it. */
