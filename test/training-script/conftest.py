@@ -1,0 +1,123 @@
+"""Tiny models with random weights and a small corpus, so that every test runs in seconds and without a network."""
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizer
+
+WORDS = [
+    "river", "bridge", "engine", "signal", "garden", "market", "winter", "copper", "theory", "matrix", "vector",
+    "sensor", "planet", "forest", "window", "ladder", "pepper", "silver", "rocket", "tunnel", "castle", "violin",
+    "meadow", "harbor", "cradle", "magnet", "turbine", "lantern", "orchard", "compass", "glacier", "canyon",
+    "monsoon", "pigment", "reactor", "saddle", "temple", "walnut", "zephyr", "anchor", "barley", "cipher", "dragon",
+    "ember", "falcon", "goblet", "hazel",
+]  # fmt: skip
+"""No stop words, so that BM25 sees all of them."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    """Small tensors gain nothing from threads, and on a busy machine waiting for each other costs most of the time."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def words() -> list[str]:
+    return WORDS
+
+
+@pytest.fixture(scope="session")
+def tokenizer_folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("tokenizer")
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+    vocabulary = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        ".",
+        ":",
+        *WORDS,
+        *letters,
+        *(f"##{c}" for c in letters),
+    ]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
+    BertTokenizer(str(folder / "vocab.txt"), model_max_length=64).save_pretrained(folder)
+    return folder
+
+
+def _config(tokenizer_folder: Path, labels: int = 2) -> BertConfig:
+    size = len((tokenizer_folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
+    return BertConfig(
+        vocab_size=size,
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        initializer_range=0.3,  # the usual 0.02 makes all outputs of so small a model alike
+        id2label={number: f"LABEL_{number}" for number in range(labels)},
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory, tokenizer_folder) -> Path:
+    """A sentence-transformers folder with random weights."""
+    source, folder = tmp_path_factory.mktemp("bert"), tmp_path_factory.mktemp("tiny-model")
+    torch.manual_seed(0)
+    BertModel(_config(tokenizer_folder)).save_pretrained(source)
+    BertTokenizer.from_pretrained(tokenizer_folder).save_pretrained(source)
+    transformer = Transformer(str(source))
+    pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode="mean")
+    SentenceTransformer(modules=[transformer, pooling, Normalize()]).save_pretrained(str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_cross_encoder(tmp_path_factory, tokenizer_folder) -> Path:
+    folder = tmp_path_factory.mktemp("tiny-cross-encoder")
+    torch.manual_seed(0)
+    model = BertForSequenceClassification(_config(tokenizer_folder, labels=1))
+    model.save_pretrained(folder)
+    BertTokenizer.from_pretrained(tokenizer_folder).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def write_lines() -> Callable[[Path, list], None]:
+    """Writes objects to a JSONL file, making its folder."""
+
+    def write(path: Path, records: list) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+
+    return write
+
+
+@pytest.fixture
+def run_folders(tmp_path, write_lines) -> Path:
+    """Channels of the mining stage: 40 documents of random words, and three queries of words from each."""
+    generator = random.Random(1)
+    documents = {f"d{n}": " ".join(generator.choices(WORDS, k=generator.randint(12, 30))) for n in range(40)}
+    parts = [{"id": id_, "text": text} for id_, text in documents.items()]
+    write_lines(tmp_path / "corpus" / "part-00000.jsonl", parts[:25])
+    write_lines(tmp_path / "corpus" / "part-00001.jsonl", parts[25:])
+    records, answers = [], []
+    for number, (id_, text) in enumerate(documents.items()):
+        split = "test" if number < 8 else "dev" if number < 12 else "train"
+        styles = ["question", "keywords", "title"]
+        records.append({"record_id": f"r{number}", "doc_id": id_, "split": split, "styles": styles})
+        queries = [" ".join(generator.sample(text.split(), 3)) for _ in styles]
+        message = {"content": [{"type": "text", "text": json.dumps({"queries": queries})}]}
+        answers.append({"recordId": f"r{number}", "modelInput": {}, "modelOutput": message})
+    generator.shuffle(answers)
+    write_lines(tmp_path / "records" / "part-00000.jsonl", records)
+    write_lines(tmp_path / "generated" / "job-1" / "batch-00000.jsonl.out", answers)
+    return tmp_path

@@ -1,0 +1,174 @@
+import json
+import random
+
+import pytest
+from finetuning.bm25 import Bm25Index
+from finetuning.contract import (
+    ContractError,
+    CorpusDocument,
+    HeldOutQuery,
+    MinedQuery,
+    MiningManifest,
+    read_json,
+    read_jsonl,
+)
+from finetuning.environment import JobError
+from finetuning.mining import MiningInputs, is_near_copy, mine, normalised
+
+
+def run(folders, num_negatives=5, **settings):
+    output = folders / "mined"
+    output.mkdir(exist_ok=True)
+    inputs = MiningInputs(folders / "corpus", folders / "records", folders / "generated")
+    mine(inputs, output, num_negatives=num_negatives, max_corpus_documents=settings.get("max_documents"), seed=1)
+    mined = {split: list(read_jsonl(output / f"{split}.jsonl", MinedQuery)) for split in ("train", "dev")}
+    test = list(read_jsonl(output / "test.jsonl", HeldOutQuery))
+    return mined, test, read_json(output / "manifest.json", MiningManifest)
+
+
+def answer(record_id, *queries):
+    text = json.dumps({"queries": queries})
+    return {"recordId": record_id, "modelInput": {}, "modelOutput": {"content": [{"type": "text", "text": text}]}}
+
+
+def test_counts_and_documents(run_folders):
+    mined, test, manifest = run(run_folders)
+    assert (manifest.records_read, manifest.records_failed, manifest.records_unparsable) == (40, 0, 0)
+    assert manifest.queries_parsed == 120
+    kept = len(mined["train"]) + len(mined["dev"]) + len(test)
+    assert kept + sum(manifest.queries_dropped.values()) == 120
+    assert manifest.negatives == sum(len(query.negative_ids) for queries in mined.values() for query in queries)
+    listed = {document.id for document in read_jsonl(run_folders / "mined" / "documents.jsonl", CorpusDocument)}
+    assert listed == {i for queries in mined.values() for q in queries for i in (q.doc_id, *q.negative_ids)}
+
+
+def test_negatives_are_what_bm25_ranks_best_without_the_source(run_folders):
+    mined, _, _ = run(run_folders)
+    corpus = [d for n in (0, 1) for d in read_jsonl(run_folders / "corpus" / f"part-0000{n}.jsonl", CorpusDocument)]
+    index = Bm25Index(document.text for document in corpus)
+    for query in mined["train"]:
+        positions, scores = (found[0].tolist() for found in index.top_k([query.query], len(corpus)))
+        score_of = {corpus[position].id: score for position, score in zip(positions, scores, strict=True)}
+        source_score = score_of.pop(query.doc_id)
+        best = sorted(score_of.values(), reverse=True)[:5]
+        assert [score_of[i] for i in query.negative_ids] == pytest.approx(best)
+        assert source_score > 0
+
+
+def test_texts_equal_to_the_sources_are_no_negatives(run_folders, write_lines):
+    copies = list(read_jsonl(run_folders / "corpus" / "part-00001.jsonl", CorpusDocument))
+    write_lines(run_folders / "corpus" / "part-00002.jsonl", [{"id": f"copy-{d.id}", "text": d.text} for d in copies])
+    mined, _, _ = run(run_folders)
+    for query in mined["train"]:
+        assert f"copy-{query.doc_id}" not in query.negative_ids
+        assert len({i.removeprefix("copy-") for i in query.negative_ids}) == len(query.negative_ids) == 5
+
+
+def test_random_documents_fill_up_where_no_word_matches(run_folders, write_lines):
+    write_lines(run_folders / "generated" / "b.jsonl.out", [answer("r20", "qqq www")])
+    (run_folders / "generated" / "job-1" / "batch-00000.jsonl.out").write_text(
+        "".join(
+            line + "\n"
+            for line in (run_folders / "generated" / "job-1" / "batch-00000.jsonl.out").read_text().splitlines()
+            if json.loads(line)["recordId"] != "r20"
+        )
+    )
+    first = next(query for query in run(run_folders)[0]["train"] if query.query == "qqq www")
+    assert len(set(first.negative_ids) - {first.doc_id}) == 5
+    assert next(query for query in run(run_folders)[0]["train"] if query.query == "qqq www") == first
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nothing_held_out_reaches_train(run_folders, write_lines, words, seed):
+    """Queries drawn from so few words that most occur in several splits, over a corpus with documents repeated."""
+    generator = random.Random(seed)
+    repeated = list(read_jsonl(run_folders / "corpus" / "part-00000.jsonl", CorpusDocument))[:10]
+    write_lines(run_folders / "corpus" / "part-00009.jsonl", [{"id": f"x{d.id}", "text": d.text} for d in repeated])
+    ids = [f"d{n}" for n in range(40)] + [f"x{d.id}" for d in repeated]
+    splits = {id_: generator.choice(["train", "train", "train", "dev", "test"]) for id_ in ids}
+    write_lines(
+        run_folders / "records" / "part-00000.jsonl",
+        [{"record_id": f"r{n}", "doc_id": i, "split": splits[i], "styles": ["title"]} for n, i in enumerate(ids)],
+    )
+
+    def query():
+        text = f"{generator.choice(words[:30])} {generator.choice(words[:8])}"
+        return generator.choice([text, text.upper(), f" {text.replace(' ', '  ')} "])
+
+    write_lines(
+        run_folders / "generated" / "job-1" / "batch-00000.jsonl.out",
+        [answer(f"r{n}", *(query() for _ in range(6))) for n in range(len(ids))],
+    )
+    mined, test, manifest = run(run_folders)
+    held_out = [*mined["dev"], *test]
+    assert manifest.queries_dropped["held_out_query"] > 0
+    assert all(splits[q.doc_id] == "train" for q in mined["train"])
+    assert not {normalised(q.query) for q in mined["train"]} & {normalised(q.query) for q in held_out}
+    assert not {normalised(q.query) for q in mined["dev"]} & {normalised(q.query) for q in test}
+    train_documents = {q.doc_id.removeprefix("x") for q in mined["train"]}
+    held_out_documents = {i.removeprefix("x") for i in ids if splits[i] != "train"}
+    copied = {d.id for d in repeated}
+    assert not train_documents & held_out_documents & copied
+
+
+def test_a_record_asked_for_twice_counts_once_and_success_wins(run_folders, write_lines):
+    error = {"errorCode": 500, "errorMessage": "no"}
+    write_lines(run_folders / "generated" / "z.jsonl.out", [{"recordId": "r20", "modelInput": {}, "error": error}])
+    write_lines(run_folders / "generated" / "a.jsonl.out", [{"recordId": "r21", "modelInput": {}, "error": error}])
+    _, _, manifest = run(run_folders)
+    assert (manifest.records_read, manifest.records_failed) == (40, 0)
+    assert manifest.queries_parsed == 120
+
+
+def test_what_is_dropped_is_counted_by_reason(run_folders, write_lines):
+    passage = next(
+        d.text for d in read_jsonl(run_folders / "corpus" / "part-00000.jsonl", CorpusDocument) if d.id == "d20"
+    )
+    lines = (run_folders / "generated" / "job-1" / "batch-00000.jsonl.out").read_text().splitlines()
+    answers = [line for line in map(json.loads, lines) if line["recordId"] not in ("r20", "r21", "r22", "r23")]
+    answers += [
+        answer("r20", "", "  ", "ab", "a" * 600, passage, "two words", "Two  Words"),
+        {"recordId": "r21", "modelInput": {}, "error": {"errorCode": 500}},
+        answer("r22"),
+        answer("unknown", "some query"),
+    ]
+    write_lines(run_folders / "generated" / "job-1" / "batch-00000.jsonl.out", answers)
+    _, _, manifest = run(run_folders)
+    assert (manifest.records_read, manifest.records_failed, manifest.records_unparsable) == (39, 2, 1)
+    for reason, count in {"empty": 2, "too_short": 1, "too_long": 1, "copy_of_passage": 1, "unknown_record": 1}.items():
+        assert manifest.queries_dropped[reason] == count, reason
+    assert manifest.queries_dropped["duplicate"] >= 1
+
+
+def test_queries_of_documents_beyond_the_cap_are_dropped(run_folders):
+    mined, _, manifest = run(run_folders, max_documents=30)
+    assert manifest.corpus_documents == 30
+    assert manifest.queries_dropped["document_missing"] == 30
+    assert {int(q.doc_id[1:]) for q in mined["train"]} <= set(range(30))
+
+
+def test_hardly_any_usable_query_is_an_error_that_says_what_to_check(run_folders, write_lines):
+    write_lines(
+        run_folders / "generated" / "job-1" / "batch-00000.jsonl.out",
+        [{"recordId": f"r{n}", "modelInput": {}, "error": {"errorCode": 403}} for n in range(40)],
+    )
+    with pytest.raises(
+        JobError, match=r"Only 0 usable training queries .* 40 failed .* Check the Bedrock job's output"
+    ):
+        run(run_folders)
+
+
+def test_one_document_in_two_splits_is_an_error(run_folders, write_lines):
+    record = {"record_id": "again", "doc_id": "d0", "split": "train", "styles": ["title"]}
+    write_lines(run_folders / "records" / "part-00001.jsonl", [record])
+    with pytest.raises(ContractError, match="'d0' is in two splits"):
+        run(run_folders)
+
+
+def test_near_copies():
+    passage = "The river rose. " + " ".join(f"word{n}" for n in range(60)) + ". It fell again."
+    assert is_near_copy(" ".join(f"WORD{n}" for n in range(30)), passage)
+    assert is_near_copy("so then " + " ".join(f"word{n}" for n in range(40)), passage)
+    assert is_near_copy("short passage", "Short passage.")
+    assert not is_near_copy("The river rose", passage)
+    assert not is_near_copy(" ".join(f"word{n}" for n in range(0, 60, 2)), passage)
