@@ -37,18 +37,25 @@ function modelIdWords(modelId: string): string {
   return modelWords(modelId.replace(/-v\d+(?::\d+)*(?::\d+k)?$/, ""));
 }
 
-async function listQuotas(client: ServiceQuotasClient, applied: boolean): Promise<ServiceQuota[]> {
+/** What Service Quotas lists, page by page; nothing when it cannot be read. */
+async function listQuotas(
+  source: string,
+  page: (token: string | undefined) => Promise<{ Quotas?: ServiceQuota[] | undefined; NextToken?: string | undefined }>,
+): Promise<ServiceQuota[]> {
   const quotas: ServiceQuota[] = [];
   let token: string | undefined;
-  do {
-    const page = await client.send(
-      applied
-        ? new ListServiceQuotasCommand({ ServiceCode: "bedrock", NextToken: token })
-        : new ListAWSDefaultServiceQuotasCommand({ ServiceCode: "bedrock", NextToken: token }),
-    );
-    quotas.push(...(page.Quotas ?? []));
-    token = page.NextToken;
-  } while (token !== undefined);
+  try {
+    do {
+      const { Quotas = [], NextToken } = await page(token);
+      quotas.push(...Quotas);
+      token = NextToken;
+    } while (token !== undefined);
+  } catch (error) {
+    logger.warn("quotas cannot be read; what is not known is taken from Bedrock's documentation", {
+      source,
+      reason: messageOf(error),
+    });
+  }
   return quotas;
 }
 
@@ -66,19 +73,9 @@ function smallest(...values: (number | undefined)[]): number | undefined {
   return known.length === 0 ? undefined : Math.min(...known);
 }
 
-/**
- * The account's limits for batch inference with a model, from Service Quotas; Bedrock's defaults where they cannot be
- * read or the model has none of its own.
- */
-export async function readBatchLimits(client: ServiceQuotasClient, modelId: string): Promise<BatchLimits> {
-  let quotas: ServiceQuota[];
-  try {
-    // What was never changed for the account is only among the defaults.
-    quotas = [...(await listQuotas(client, true)), ...(await listQuotas(client, false))];
-  } catch (error) {
-    logger.warn("Service Quotas cannot be read; Bedrock's documented defaults are used", { reason: messageOf(error) });
-    return DEFAULT_BATCH_LIMITS;
-  }
+/** The limits that a list of quotas has for a model. */
+function limitsIn(quotas: readonly ServiceQuota[], modelId: string): Partial<BatchLimits> {
+  const minRecords = quotaOf(quotas, "Minimum number of records per batch inference job", modelId);
   const maxRecords = smallest(
     quotaOf(quotas, "Records per input file per batch inference job", modelId),
     quotaOf(quotas, "Records per batch inference job", modelId),
@@ -88,9 +85,27 @@ export async function readBatchLimits(client: ServiceQuotasClient, modelId: stri
     quotaOf(quotas, "Batch inference job size (in GB)", modelId),
   );
   return {
-    minRecords:
-      quotaOf(quotas, "Minimum number of records per batch inference job", modelId) ?? DEFAULT_BATCH_LIMITS.minRecords,
-    maxRecords: maxRecords ?? DEFAULT_BATCH_LIMITS.maxRecords,
-    maxFileBytes: maxFileGb === undefined ? DEFAULT_BATCH_LIMITS.maxFileBytes : maxFileGb * GB,
+    ...(minRecords === undefined ? {} : { minRecords }),
+    ...(maxRecords === undefined ? {} : { maxRecords }),
+    ...(maxFileGb === undefined ? {} : { maxFileBytes: maxFileGb * GB }),
   };
+}
+
+/**
+ * The account's limits for batch inference with a model, from Service Quotas; AWS's defaults for what was never changed
+ * for the account, and Bedrock's documented ones where neither can be read or the model has none of its own.
+ */
+export async function readBatchLimits(client: ServiceQuotasClient, modelId: string): Promise<BatchLimits> {
+  const applied = limitsIn(
+    await listQuotas("the account", (NextToken) =>
+      client.send(new ListServiceQuotasCommand({ ServiceCode: "bedrock", NextToken })),
+    ),
+    modelId,
+  );
+  const complete = Object.keys(DEFAULT_BATCH_LIMITS).every((limit) => limit in applied);
+  if (complete) return { ...DEFAULT_BATCH_LIMITS, ...applied };
+  const defaults = await listQuotas("AWS's defaults", (NextToken) =>
+    client.send(new ListAWSDefaultServiceQuotasCommand({ ServiceCode: "bedrock", NextToken })),
+  );
+  return { ...DEFAULT_BATCH_LIMITS, ...limitsIn(defaults, modelId), ...applied };
 }

@@ -10,6 +10,7 @@ import { listKeys } from "../../lambdas/shared/s3-objects.ts";
 /** A bucket of a MiniStack of its own: the S3 protocol for real, which mocks of single commands do not give. */
 export interface EmulatedS3 {
   readonly client: S3Client;
+  readonly endpoint: string;
   readonly bucket: string;
   put(key: string, body: string | Uint8Array): Promise<void>;
   text(key: string): Promise<string>;
@@ -46,6 +47,7 @@ export async function startEmulatedS3(): Promise<EmulatedS3> {
   };
   return {
     client,
+    endpoint,
     bucket,
     text,
     async put(key, body) {

@@ -65,4 +65,12 @@ describe("readBatchLimits", () => {
     quotas.on(ListServiceQuotasCommand).rejects(new Error("AccessDeniedException"));
     expect(await readBatchLimits(client, HAIKU)).toEqual(DEFAULT_BATCH_LIMITS);
   });
+
+  it("keeps what it could read when the rest cannot be", async () => {
+    quotas.on(ListServiceQuotasCommand).resolves({
+      Quotas: [{ QuotaName: "Minimum number of records per batch inference job for Claude Haiku 4.5", Value: 10 }],
+    });
+    quotas.on(ListAWSDefaultServiceQuotasCommand).rejects(new Error("AccessDeniedException"));
+    expect(await readBatchLimits(client, HAIKU)).toEqual({ ...DEFAULT_BATCH_LIMITS, minRecords: 10 });
+  });
 });
