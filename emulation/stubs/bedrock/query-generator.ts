@@ -8,6 +8,7 @@ import {
   type PassageAnalysis,
   type Statement,
   thirdPersonOf,
+  wordsOf,
 } from "./passage.ts";
 import { seededRandom } from "./seeded-random.ts";
 
@@ -30,6 +31,8 @@ interface Candidate {
 const HEADING_BONUS = 1.4;
 const PASSING_MALUS = 0.5;
 const PICK_BIAS = 1.6;
+/** How strongly queries that say more are preferred; 0 would be not at all. */
+const SPECIFICITY = 2;
 
 type Random = () => number;
 
@@ -57,12 +60,17 @@ class QueryMaterial {
   readonly #actions: readonly Action[];
   readonly #statements: readonly Statement[];
   readonly #linked: readonly string[];
+  /** Words of the passage's phrases and actions. */
+  readonly #content: ReadonlySet<string>;
 
   constructor(analysis: PassageAnalysis, frequency: DocumentFrequency, random: Random) {
     this.analysis = analysis;
     this.random = random;
     this.#frequency = frequency;
     this.phrases = best(analysis.nounPhrases, PHRASE_POOL, (phrase) => this.#phraseScore(phrase));
+    this.#content = new Set(
+      [...analysis.nounPhrases.map(({ text }) => text), ...analysis.actions.map(({ verb }) => verb)].flatMap(wordsOf),
+    );
     this.topic = (this.phrases.find(({ inHeading }) => inHeading) ?? this.phrases[0])?.text ?? "";
     const actions = distinct(analysis.actions, ({ verb, object }) => `${verb} ${object}`);
     this.#actions = best(actions, ACTION_POOL, (action) => this.#actionScore(action));
@@ -98,6 +106,22 @@ class QueryMaterial {
   /** A phrase that shares no word with the text. */
   otherPhrase(than: string): string | undefined {
     return this.#pick(this.phrases.filter(({ text }) => !overlaps(than, text)))?.text;
+  }
+
+  /** The candidates with less weight for those that say less than the best of them about what is looked for. */
+  bySpecificity(candidates: readonly Candidate[]): Candidate[] {
+    const information = candidates.map(({ text }) => this.#information(text));
+    const most = Math.max(...information, Number.EPSILON);
+    return candidates.map(({ text, weight }, index) => ({
+      text,
+      weight: weight * ((information[index] ?? 0) / most) ** SPECIFICITY,
+    }));
+  }
+
+  /** How much the passage's own words in a query tell, each once. */
+  #information(text: string): number {
+    const words = new Set(wordsOf(text).filter((word) => this.#content.has(word)));
+    return [...words].reduce((sum, word) => sum + this.#frequency.inverse(word), 0);
   }
 
   #weight(text: string): number {
@@ -162,7 +186,7 @@ function questions(material: QueryMaterial): Candidate[] {
   const action = material.action();
   if (action !== undefined) {
     const what = `${action.verb} ${objectOf(action, random)}`;
-    const context = withTail(action, random) || (random() < 0.4 && !overlaps(what, topic) ? ` in ${topic}` : "");
+    const context = withTail(action, random) || (random() < 0.7 && !overlaps(what, topic) ? ` in ${topic}` : "");
     asked.push(
       { text: `how do I ${what}${context}?`, weight: 4 },
       { text: `how to ${what}${context}`, weight: 4 },
@@ -203,8 +227,15 @@ function questions(material: QueryMaterial): Candidate[] {
 }
 
 function titles(material: QueryMaterial): Candidate[] {
-  const { random, topic } = material;
+  const { random, topic, analysis } = material;
   const named: Candidate[] = [];
+  // What one would head the passage with is, more often than not, close to how its author did.
+  const heading = analysis.heading.replace(/^(?:the|an?)\s+/i, "").replace(/[.:]$/, "");
+  if (heading !== "") {
+    const phrase = material.otherPhrase(heading);
+    named.push({ text: heading, weight: 3 });
+    if (phrase !== undefined) named.push({ text: `${heading} ${phrase}`, weight: 2 });
+  }
   const action = material.action();
   if (action !== undefined) {
     const what = `${action.object}${withTail(action, random)}`;
@@ -303,7 +334,7 @@ export function generateQueries(
   for (const style of styles) {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const candidates = WRITERS[style](material).filter(({ text }) => acceptable(text, analysis, written));
-      const chosen = choose(candidates, material.random);
+      const chosen = choose(material.bySpecificity(candidates), material.random);
       if (chosen === undefined) continue;
       written.add(comparable(chosen.text));
       queries.push({ style, text: chosen.text });
