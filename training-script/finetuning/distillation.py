@@ -138,7 +138,9 @@ class ListwiseDistillationLoss(nn.Module):
         query_rows, document_rows = query_features.pop("rows"), document_features.pop("rows")
         queries = self._embed(query_features)
         documents = self._embed(document_features)
-        cosines = queries[query_rows] @ documents.T
+        # Without autocast: bf16 rounds a cosine near 1 to steps of 1/256, which is the order of the differences to learn.
+        with torch.autocast(queries.device.type, enabled=False):
+            cosines = queries[query_rows] @ documents.T
         loss = listwise_kl(
             cosines.gather(1, document_rows.clamp(min=0)) / self.temperature,
             labels * self.teacher_score_scale_factor,
