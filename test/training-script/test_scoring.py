@@ -10,7 +10,7 @@ from finetuning.contract import (
     write_jsonl,
 )
 from finetuning.environment import JobError
-from finetuning.scoring import score, settings_of
+from finetuning.scoring import score, settings_of, spread_negatives
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_every_pair_of_every_query_with_a_negative(training_data, tmp_path, monk
         assert list(scored) == [query.query_id for query in mined]
         for query in mined:
             found = scored[query.query_id]
-            assert found.doc_ids == [query.doc_id, *query.negative_ids[:3]]
+            assert found.doc_ids == [query.doc_id, *spread_negatives(query, 3)]
             assert found.scores == [10 * len(query.query) + len(texts[i]) for i in found.doc_ids]
             pairs += len(found.scores)
             queries += 1
@@ -130,6 +130,20 @@ def test_several_devices_give_the_same_scores(training_data, tmp_path, tiny_mode
 def test_a_score_that_is_not_finite_is_an_error(training_data, tmp_path, monkeypatch):
     with pytest.raises(JobError, match="not finite to the query 'bridge'"):
         run(training_data, tmp_path, monkeypatch, LengthTeacher(value=float("nan")))
+
+
+def test_negatives_are_spread_over_the_list():
+    chosen = []
+    for number in range(200):
+        query = MinedQuery(f"q{number}", "river", "title", "source", [f"n{rank}" for rank in range(20)])
+        ranks = [int(id_[1:]) for id_ in spread_negatives(query, 4)]
+        assert [rank // 5 for rank in ranks] == [0, 1, 2, 3]
+        assert spread_negatives(query, 4) == [f"n{rank}" for rank in ranks]
+        chosen += ranks
+    assert set(chosen) == set(range(20))
+    short = MinedQuery("q", "river", "title", "source", ["a", "b", "c"])
+    assert spread_negatives(short, 4) == ["a", "b", "c"]
+    assert spread_negatives(short, 0) == []
 
 
 def test_an_unknown_kind_is_refused():

@@ -138,7 +138,7 @@ class ListwiseDistillationLoss(nn.Module):
         query_rows, document_rows = query_features.pop("rows"), document_features.pop("rows")
         queries = self._embed(query_features)
         documents = self._embed(document_features)
-        # Without autocast: bf16 rounds a cosine near 1 to steps of 1/256, which is the order of the differences to learn.
+        # Without autocast: bf16 rounds a cosine near 1 to steps of 1/256, the order of the differences to learn.
         with torch.autocast(queries.device.type, enabled=False):
             cosines = queries[query_rows] @ documents.T
         loss = listwise_kl(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import random
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -86,7 +87,7 @@ def score(
 ) -> ScoringManifest:
     """Writes train.jsonl, dev.jsonl (ScoredQuery), documents.jsonl and manifest.json to `output`.
 
-    A query's documents are its source and its `max_negatives` best negatives; a query without a negative is left out.
+    A query's documents are its source and `spread_negatives`; a query without a negative is left out.
 
     Args:
         training_data: output folder of the mining stage.
@@ -192,14 +193,14 @@ def _score_on_device(rank: int, work: _Work) -> None:
 def score_queries(
     queries: list[MinedQuery], store: DocumentStore, teacher: Teacher, max_negatives: int
 ) -> list[ScoredQuery]:
-    """Scores each query's source document and best `max_negatives` negatives; queries without a negative are left out.
+    """Scores each query's source document and `spread_negatives`; queries without a negative are left out.
 
     Raises:
         JobError: when the teacher gives a score that is not finite.
         ContractError: when a document is not in the store.
     """
     kept = [query for query in queries if query.negative_ids]
-    lists = [[query.doc_id, *query.negative_ids[:max_negatives]] for query in kept]
+    lists = [[query.doc_id, *spread_negatives(query, max_negatives)] for query in kept]
     texts = {id_: store.text(store.required_row(id_)) for ids in lists for id_ in ids}
     pairs = [(query.query, texts[id_]) for query, ids in zip(kept, lists, strict=True) for id_ in ids]
     scores = teacher.score(pairs) if pairs else []
@@ -213,6 +214,21 @@ def score_queries(
         )
         position += len(ids)
     return scored
+
+
+def spread_negatives(query: MinedQuery, max_negatives: int) -> list[str]:
+    """Some negatives from the whole range of a query's list: one, by chance, of each of `max_negatives` equal parts.
+
+    The best few alone are too alike to learn from (for distillation, negatives spread over the score range beat the top
+    ones; arXiv 2604.04734), and the likeliest to be unlabelled positives. The same choice in every run.
+    """
+    count = min(max_negatives, len(query.negative_ids))
+    if count == 0:
+        return []
+    generator = random.Random(query.query_id)
+    starts = [len(query.negative_ids) * part // count for part in range(count)]
+    ends = [*starts[1:], len(query.negative_ids)]
+    return [query.negative_ids[generator.randrange(start, end)] for start, end in zip(starts, ends, strict=True)]
 
 
 def _pairs(shard_file: Path) -> int:
