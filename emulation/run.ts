@@ -29,7 +29,7 @@ const MODEL_NAME = "django-docs";
 
 /** What fits two cores and still shows the gain, and what only proves the path: a few steps earn no deployment, so they force it. */
 const SCALE = {
-  full: { documents: undefined, queriesPerDocument: 3, maxSteps: 120, forceDeploy: false },
+  full: { documents: undefined, queriesPerDocument: 3, maxSteps: 100, forceDeploy: false },
   small: { documents: 250, queriesPerDocument: 2, maxSteps: 4, forceDeploy: true },
 } as const;
 
@@ -118,6 +118,7 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
     deploy_endpoint: !options.trainingOnly,
     register_connector: !options.trainingOnly,
     ...SMALL_MODEL_TRAINING,
+    query_poll_seconds: 60,
     max_steps: scale.maxSteps,
     force_deploy: scale.forceDeploy,
     queries_per_document: scale.queriesPerDocument,

@@ -5,7 +5,7 @@ import { MiniStack } from "../aws/ministack.ts";
 import type { AwsConnection } from "../aws-connection.ts";
 import { prepareHubCache } from "../fixtures/hub-cache.ts";
 import { startFrontDoor } from "../opensearch/front-door.ts";
-import { OpenSearchNode } from "../opensearch/node.ts";
+import { OpenSearchNode, prepareOpenSearch } from "../opensearch/node.ts";
 import { pythonEnvironment } from "../python/environment.ts";
 import { startBedrockStub } from "../stubs/bedrock/server.ts";
 import { startSageMakerStub } from "../stubs/sagemaker/server.ts";
@@ -15,6 +15,9 @@ const REGION = "us-east-1";
 const CREDENTIALS = { accessKeyId: "test", secretAccessKey: "test", sessionToken: "test" };
 /** The state machine waits a minute between two looks at a Bedrock job; here the jobs take seconds. */
 const WAIT_SCALE = 0.03;
+
+/** Threads that wait for one another by spinning bring each other to a stand on a machine whose cores are shared. */
+const SHARED_CORES = { OMP_WAIT_POLICY: "PASSIVE" };
 
 /** Everything as processes on this machine: no Docker, no account. */
 export class EmbeddedRuntime implements Runtime {
@@ -33,8 +36,14 @@ export class EmbeddedRuntime implements Runtime {
     try {
       onProgress("preparing Python, models and OpenSearch (from the cache when they are there)");
       const node = new OpenSearchNode().withHeapMb(512).withWorkDirectory(await directory("opensearch"));
-      const [emulators, training] = await Promise.all([pythonEnvironment("emulators"), pythonEnvironment("training")]);
-      const hub = await prepareHubCache(training.python);
+      const [emulators, { training, hub }] = await Promise.all([
+        pythonEnvironment("emulators"),
+        pythonEnvironment("training").then(async (made) => ({
+          training: made,
+          hub: await prepareHubCache(made.python),
+        })),
+        prepareOpenSearch(),
+      ]);
 
       onProgress("starting OpenSearch");
       const openSearch = await node.start();
@@ -54,7 +63,7 @@ export class EmbeddedRuntime implements Runtime {
         s3Endpoint: gateway,
         python: training.python,
         workDirectory: await directory("sagemaker"),
-        jobEnvironment: hub.environment,
+        jobEnvironment: { ...hub.environment, ...SHARED_CORES },
       });
       stops.push(() => sageMaker.stop());
       const bedrock = await startBedrockStub({
