@@ -17,6 +17,7 @@ Usage: npm run e2e:local -- [options]
   --base MODEL            base model: sentence-transformers/paraphrase-MiniLM-L3-v2 (default) or
                           sentence-transformers/all-MiniLM-L6-v2
   --small                 a few hundred passages and a few steps: proves the path, not the gain
+  --failures              also run executions that must fail, and check what they say
   --keep                  leave everything running at the end and print where; Ctrl-C ends it
   --help                  this text
 
@@ -31,6 +32,7 @@ const Options = z.object({
     error: "--base takes one of the models named by --help: only those come in packages",
   }),
   small: z.boolean(),
+  failures: z.boolean(),
   keep: z.boolean(),
 });
 
@@ -55,6 +57,7 @@ export function parseOptions(args: readonly string[]): Options | "help" {
         seed: { type: "string", default: "42" },
         base: { type: "string", default: "sentence-transformers/paraphrase-MiniLM-L3-v2" },
         small: { type: "boolean", default: false },
+        failures: { type: "boolean", default: false },
         keep: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },

@@ -6,6 +6,7 @@ import { awsClients } from "./aws-connection.ts";
 import { type Collection, readCollection } from "./collection.ts";
 import { deploy, synthesise } from "./deployment.ts";
 import { connectToDomain } from "./domain-client.ts";
+import { verifyFailingExecutions } from "./failing-executions.ts";
 import { prepareDjangoCollection } from "./fixtures/django-documentation.ts";
 import { sampleMemory } from "./memory.ts";
 import type { Options } from "./options.ts";
@@ -129,6 +130,7 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
     "deployment",
     async () => {
       const terraform = await synthesise(workDirectory, runtime.aws, variables);
+      teardown.add(() => terraform.cancel());
       const deployed = await deploy(terraform);
       terraformChecks.expect(
         "a second plan is empty",
@@ -162,11 +164,14 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
     );
   }
 
+  if (options.failures) say("executions that must fail");
+  const failures = options.failures ? await verifyFailingExecutions(clients, domain, deployment, say) : [];
+
   const results: RunResults = {
     options,
     runtime: runtime.description,
     setUp,
-    checks: terraformChecks.results,
+    checks: [...terraformChecks.results, ...failures],
     executions,
     totalSeconds: (Date.now() - startedAt) / 1000,
     peakMemoryGiB: memory.peakGiB(),

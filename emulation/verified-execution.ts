@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import type { Client } from "@opensearch-project/opensearch";
 import { z } from "zod";
-import { EvaluationReport } from "../lambdas/shared/contract.ts";
+import { EvaluationReport, GateDecision } from "../lambdas/shared/contract.ts";
 import type { AwsClients } from "./aws-connection.ts";
 import { type Collection, passageText } from "./collection.ts";
 import type { Deployment } from "./deployment.ts";
@@ -21,6 +21,7 @@ const EXECUTION_TIMEOUT_MS = 20 * 60_000;
 /** What the harness reads of an execution's output; null where nothing was deployed. */
 const ExecutionOutput = z.object({
   outcome: z.string(),
+  gate: GateDecision,
   endpoint_name: z.string().nullable(),
   model_id: z.string().nullable(),
 });
@@ -100,15 +101,21 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
   if (options.expectGain) checks.expect("tuned model beats the base", gain.mean > 0, gainText);
 
   let humanNdcgThroughOpenSearch: number | undefined;
+  const { endpoint_name: endpointName, model_id: modelId } = output;
   if (options.trainingOnly) {
     checks.expect(
       "nothing deployed by a training-only run",
-      output.endpoint_name === null && output.model_id === null,
+      endpointName === null && modelId === null,
       "no endpoint, no registration",
     );
   } else {
-    const endpointName = z.string().parse(output.endpoint_name);
-    const modelId = z.string().parse(output.model_id);
+    checks.expect(
+      "deployed and registered",
+      output.outcome === "registered",
+      `${output.outcome}: ${output.gate.reason}`,
+    );
+  }
+  if (endpointName !== null && modelId !== null) {
     checks.results.push(...(await verifyEndpoint(clients.sageMakerRuntime, endpointName, model)));
     checks.results.push(...(await verifyRegistration(domain, modelId, model)));
     say("searching the human queries through OpenSearch with the tuned model");

@@ -198,6 +198,13 @@ export interface FineTuningPipelineProps {
    */
   readonly teacherScoreScaleFactor?: number;
   /**
+   * Weight of an InfoNCE term over the batch's other documents; 0 leaves it out.
+   * Must be a number from 0 to 100.
+   *
+   * @default 0
+   */
+  readonly contrastiveWeight?: number;
+  /**
    * Seed of sampling and training.
    * Must be a whole number from 0 to 2147483647.
    *

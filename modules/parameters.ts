@@ -302,6 +302,10 @@ const PARAMETERS = {
     ...real(0.025, 0.0001, 100, "Factor that brings the teacher's scores to the student's scale."),
     stage: "training",
   },
+  contrastive_weight: {
+    ...real(0, 0, 100, "Weight of an InfoNCE term over the batch's other documents; 0 leaves it out."),
+    stage: "training",
+  },
   seed: {
     ...integer(42, 0, 2_147_483_647, "Seed of sampling and training."),
     stage: "training",

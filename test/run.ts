@@ -81,7 +81,7 @@ async function pytest(reportFile: string): Promise<Counts> {
 }
 
 async function shortE2e(): Promise<Counts> {
-  const succeeded = await run("tsx", ["emulation/e2e.ts", "--small"]);
+  const succeeded = await run("tsx", ["emulation/e2e.ts", "--small", "--failures"]);
   const directory = path.join(REPOSITORY, "e2e-results");
   const latest = (await readdir(directory).catch(() => []))
     .filter((file) => file.endsWith(".json"))

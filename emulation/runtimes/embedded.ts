@@ -3,6 +3,7 @@ import path from "node:path";
 import getPort from "get-port";
 import { MiniStack } from "../aws/ministack.ts";
 import type { AwsConnection } from "../aws-connection.ts";
+import { BEDROCK_FAILURE_MESSAGE, FAILING_BEDROCK_JOB } from "../failing-executions.ts";
 import { prepareHubCache } from "../fixtures/hub-cache.ts";
 import { startFrontDoor } from "../opensearch/front-door.ts";
 import { OpenSearchNode, prepareOpenSearch } from "../opensearch/node.ts";
@@ -70,6 +71,8 @@ export class EmbeddedRuntime implements Runtime {
         s3Endpoint: gateway,
         workDirectory: await directory("bedrock"),
         errorShare: bedrockErrorShare,
+        outcomeOf: ({ jobName }) =>
+          jobName.includes(FAILING_BEDROCK_JOB) ? { status: "Failed", message: BEDROCK_FAILURE_MESSAGE } : undefined,
       });
       stops.push(() => bedrock.stop());
       const miniStack = await new MiniStack()

@@ -89,6 +89,7 @@ export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
       "num-negatives": "$.arguments.num_negatives",
       temperature: "$.arguments.temperature",
       "teacher-score-scale-factor": "$.arguments.teacher_score_scale_factor",
+      "contrastive-weight": "$.arguments.contrastive_weight",
       seed: "$.arguments.seed",
     },
     compression: "GZIP",
