@@ -30,17 +30,23 @@ const MODEL_NAME = "django-docs";
 
 /** What fits two cores and still shows the gain, and what only proves the path: a few steps earn no deployment, so they force it. */
 const SCALE = {
-  full: { documents: undefined, queriesPerDocument: 3, maxSteps: 100, forceDeploy: false },
+  full: { documents: undefined, queriesPerDocument: 3, maxSteps: 80, forceDeploy: false },
   small: { documents: 250, queriesPerDocument: 2, maxSteps: 4, forceDeploy: true },
 } as const;
 
-/** Training settings for models of MiniLM's size; the parameters' defaults are for bge-m3 on a GPU. */
+/**
+ * Training settings for models of MiniLM's size; the parameters' defaults are for bge-m3 on a GPU. The contrastive term was
+ * chosen on held-out synthetic queries, never on the human ones: without it nDCG@10 on them did not rise.
+ */
 const SMALL_MODEL_TRAINING = {
   max_seq_length: 128,
   train_batch_size: 16,
   total_batch_size: 16,
-  num_negatives: 4,
+  num_negatives: 2,
   learning_rate: 1e-4,
+  temperature: 0.05,
+  teacher_score_scale_factor: 0.5,
+  contrastive_weight: 0.1,
 };
 
 /**
