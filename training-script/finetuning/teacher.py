@@ -22,10 +22,10 @@ Pair = tuple[str, str]
 """A query and a document."""
 
 COSINE_TEMPERATURE = 0.05
-"""An embedding teacher's score is its cosine divided by this, to be of the order of a reranker's logits: among a query's
-best 30 documents bge-small-en-v1.5 then spreads over some 4 units. Scale factor x temperature is the cosine difference
-that a student is taught for one unit; paraphrase-MiniLM-L3 makes 0.097 of it before training, so that 0.025 x 1 would
-press its differences together."""
+"""An embedding teacher's score is its cosine divided by this, to be of the order of a reranker's logits: among a
+query's best 30 documents bge-small-en-v1.5 then spreads over some 4 units. Scale factor x temperature is the cosine
+difference that a student is taught for one unit; paraphrase-MiniLM-L3 makes 0.097 of it before training, so that
+0.025 x 1 would press its differences together."""
 
 CUTOFF_LAYER = 28
 COMPRESS_LAYERS = (24, 40)
