@@ -7,6 +7,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { z } from "zod";
+import { pythonEnvironment } from "../emulation/python/environment.ts";
 
 const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 
@@ -80,6 +81,20 @@ async function pytest(reportFile: string): Promise<Counts> {
   });
 }
 
+/** What extends MiniStack runs in an environment of its own, with the AWS SDK instead of torch. */
+async function pyrightOfMiniStack(): Promise<Counts> {
+  const { python } = await pythonEnvironment("emulators");
+  return check("tsx", [
+    "emulation/python/run.ts",
+    "training",
+    "-m",
+    "pyright",
+    "--pythonpath",
+    python,
+    "emulation/aws",
+  ]);
+}
+
 async function shortE2e(): Promise<Counts> {
   const succeeded = await run("tsx", ["emulation/e2e.ts", "--small", "--failures"]);
   const directory = path.join(REPOSITORY, "e2e-results");
@@ -110,6 +125,7 @@ const suites: [string, () => Promise<Counts>][] = [
   ["ruff check", () => check("tsx", ["emulation/python/run.ts", "training", "-m", "ruff", "check", "."])],
   ["ruff format", () => check("tsx", ["emulation/python/run.ts", "training", "-m", "ruff", "format", "--check", "."])],
   ["pyright", () => check("tsx", ["emulation/python/run.ts", "training", "-m", "pyright"])],
+  ["pyright of MiniStack's extensions", pyrightOfMiniStack],
   ["cdktf synth", () => check("cdktf", ["synth"])],
   ["vitest", () => vitest(path.join(reports, "vitest.json"))],
   ["pytest", () => pytest(path.join(reports, "pytest.xml"))],
@@ -121,7 +137,7 @@ await rm(reports, { recursive: true, force: true });
 
 process.stdout.write("\n");
 for (const [name, { passed, failed, skipped }] of counted) {
-  process.stdout.write(`${name.padEnd(12)} ${passed} ok, ${failed} not ok, ${skipped} left out\n`);
+  process.stdout.write(`${name.padEnd(34)} ${passed} ok, ${failed} not ok, ${skipped} left out\n`);
 }
 const total = (key: keyof Counts) => counted.reduce((sum, [, counts]) => sum + counts[key], 0);
 process.stdout.write(`${total("passed")} passed, ${total("failed")} failed, ${total("skipped")} skipped\n`);

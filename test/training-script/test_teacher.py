@@ -175,3 +175,12 @@ def test_blockwise_ranking_is_exact(tiny_model, run_folders):
     cosines = embed(model, queries) @ embed(model, [store.text(row) for row in rows]).T
     expected = cosines.argsort(dim=1, descending=True, stable=True)[:, :10] + 3
     assert ranking.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    "load", [teacher_kind, lambda model: load_embedding_model(model, max_seq_length=None, device="cpu")]
+)
+def test_a_model_that_is_not_there_is_named(load, tmp_path):
+    missing = str(tmp_path / "no-such-model")
+    with pytest.raises(JobError, match=rf"The model {missing} could not be loaded"):
+        load(missing)

@@ -11,6 +11,7 @@ from sentence_transformers import SentenceTransformer
 
 from .batching import token_budget_batches
 from .documents import DocumentStore
+from .environment import JobError
 
 TOKENS_PER_BATCH = 16_384
 
@@ -35,11 +36,29 @@ def load_embedding_model(
         max_seq_length: tokens to cut texts at, where the model takes that many; None for the model's own limit.
         trust_remote_code: run code that comes with the model. Only when the user asks for it.
     """
-    model = SentenceTransformer(model_id, device=device, revision=revision, trust_remote_code=trust_remote_code)
+    with naming_model(model_id):
+        model = SentenceTransformer(model_id, device=device, revision=revision, trust_remote_code=trust_remote_code)
     own_limit = model.max_seq_length
     if max_seq_length is not None:
         model.max_seq_length = min(max_seq_length, own_limit) if own_limit else max_seq_length
     return model
+
+
+@contextlib.contextmanager
+def naming_model(model_id: str) -> Iterator[None]:
+    """Turns a model that cannot be found, which the libraries report at length and without its name, into one sentence.
+
+    Raises:
+        JobError: naming the model and what to check.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise JobError(
+            f"The model {model_id} could not be loaded. Check that base_model_id and teacher_model_id name models of "
+            f"the Hugging Face Hub, and that the job reaches the Hub. ({reason})"
+        ) from error
 
 
 def default_device() -> str:

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PretrainedConfig, 
 
 from .batching import token_budget_batches
 from .documents import text_hash
-from .embedding import CHARACTERS_PER_TOKEN, embed, load_embedding_model, supports_bf16
+from .embedding import CHARACTERS_PER_TOKEN, embed, load_embedding_model, naming_model, supports_bf16
 from .environment import JobError
 
 TeacherKind = Literal["lightweight-reranker", "cross-encoder", "embedding"]
@@ -54,8 +54,13 @@ class Teacher(Protocol):
 
 
 def teacher_kind(model_id: str, revision: str | None = None) -> TeacherKind:
-    """Tells a teacher's kind from its configuration, without running any of its code."""
-    config, _ = PretrainedConfig.get_config_dict(model_id, revision=revision)
+    """Tells a teacher's kind from its configuration, without running any of its code.
+
+    Raises:
+        JobError: when there is no such model.
+    """
+    with naming_model(model_id):
+        config, _ = PretrainedConfig.get_config_dict(model_id, revision=revision)
     architectures: list[str] = config.get("architectures") or []
     if config.get("model_type") == "cost_wise_gemma" or any("CostWise" in name for name in architectures):
         return "lightweight-reranker"
