@@ -95,18 +95,21 @@ async function pyrightOfMiniStack(): Promise<Counts> {
   ]);
 }
 
-async function shortE2e(): Promise<Counts> {
-  const succeeded = await run("tsx", ["emulation/e2e.ts", "--small", "--failures"]);
-  const directory = path.join(REPOSITORY, "e2e-results");
-  const latest = (await readdir(directory).catch(() => []))
-    .filter((file) => file.endsWith(".json"))
-    .sort()
-    .at(-1);
-  const results = E2eResults.safeParse(latest === undefined ? undefined : await json(path.join(directory, latest)));
+async function shortE2e(...options: string[]): Promise<Counts> {
+  const before = new Set(await e2eResultFiles());
+  const succeeded = await run("tsx", ["emulation/e2e.ts", "--small", ...options]);
+  const [file] = (await e2eResultFiles()).filter((candidate) => !before.has(candidate));
+  const results = E2eResults.safeParse(file === undefined ? undefined : await json(file));
   if (!results.success) return atLeastOneFailure(false, NOTHING);
   const checks = [...results.data.checks, ...results.data.executions.flatMap((execution) => execution.checks)];
   const failed = checks.filter(({ passed }) => !passed).length;
   return atLeastOneFailure(succeeded, { passed: checks.length - failed, failed, skipped: 0 });
+}
+
+async function e2eResultFiles(): Promise<string[]> {
+  const directory = path.join(REPOSITORY, "e2e-results");
+  const files = await readdir(directory).catch(() => []);
+  return files.filter((file) => file.endsWith(".json")).map((file) => path.join(directory, file));
 }
 
 async function text(file: string): Promise<string> {
@@ -129,7 +132,8 @@ const suites: [string, () => Promise<Counts>][] = [
   ["cdktf synth", () => check("cdktf", ["synth"])],
   ["vitest", () => vitest(path.join(reports, "vitest.json"))],
   ["pytest", () => pytest(path.join(reports, "pytest.xml"))],
-  ["short e2e", shortE2e],
+  ["short e2e, twice, then bad input", () => shortE2e("--executions", "2", "--failures")],
+  ["short e2e, S3, training only", () => shortE2e("--input", "s3", "--training-only")],
 ];
 const counted: [string, Counts][] = [];
 for (const [name, suite] of suites) counted.push([name, await suite()]);
