@@ -8,11 +8,6 @@ import { Terraform } from "./terraform/terraform.ts";
 
 const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 
-/** A second plan right after an apply wants to change something: the stack and the emulator disagree. */
-export class PlanNotEmptyError extends Error {
-  override readonly name = "PlanNotEmptyError";
-}
-
 const Outputs = z.object({
   state_machine_arn: z.string(),
   data_bucket_name: z.string(),

@@ -148,7 +148,7 @@ export async function verifyTrainingData(
 }
 
 /** The folder of the one job that wrote below `stage`, e.g. `scores/<job>/output/model/`. */
-export async function folderOf(artifacts: RunArtifacts, stage: string): Promise<string> {
+async function folderOf(artifacts: RunArtifacts, stage: string): Promise<string> {
   return (await artifacts.find(stage, "/output/model/manifest.json")).slice(0, -"manifest.json".length);
 }
 
