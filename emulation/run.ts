@@ -205,7 +205,7 @@ async function keepRunning(runtime: StartedRuntime, stateMachineArn: string): Pr
       "Everything is still running (Ctrl-C ends it):",
       `  AWS            AWS_ENDPOINT_URL=${runtime.aws.gateway} (any credentials, ${runtime.aws.region})`,
       `  SageMaker      AWS_ENDPOINT_URL_SAGEMAKER=${runtime.aws.sageMaker}`,
-      `  OpenSearch     ${runtime.openSearchEndpoint} (requests signed for service es)`,
+      `  OpenSearch     ${runtime.openSearchEndpoint} (requests signed for service es with test, test and session token test)`,
       `  state machine  ${stateMachineArn}`,
       "",
     ].join("\n"),
