@@ -10,6 +10,7 @@ import { TrainingCodeObjects } from "./jobs/training-code-objects.ts";
 import { EXECUTION_PARAMETER_NAMES, executionRules } from "./parameters.ts";
 import { propName } from "./parameters-document.ts";
 import { DataBucket } from "./storage/data-bucket.ts";
+import { tagResources } from "./tags.ts";
 import { PipelineStateMachine } from "./workflow/pipeline-state-machine.ts";
 
 export type { FineTuningPipelineProps } from "./fine-tuning-pipeline-props.ts";
@@ -36,6 +37,7 @@ export class FineTuningPipeline extends Construct {
   constructor(scope: Construct, id: string, props: FineTuningPipelineProps, sources: PipelineSources) {
     super(scope, id);
     const parameters = checkedParameters(props);
+    tagResources(this, parameters.tags);
     const aws = new AwsContext(this, "aws");
 
     this.bucket = new DataBucket(this, "data", {

@@ -1,0 +1,35 @@
+import { Fn } from "cdktf";
+import type { Construct } from "constructs";
+import { StackOutput } from "./clean-id-stack.ts";
+import type { FineTuningPipeline } from "./fine-tuning-pipeline.ts";
+
+/** Declares what the deployed stack and the Terraform module put out. */
+export function declareOutputs(scope: Construct, { bucket, roles, functions, stateMachine }: FineTuningPipeline): void {
+  const output = (name: string, description: string, value: unknown) =>
+    new StackOutput(scope, name, { description, value });
+  const functionEntries = Object.entries(functions.byName);
+  output("data_bucket_name", "Bucket with everything the pipeline reads and writes.", bucket.name);
+  output("state_machine_arn", "State machine to start.", stateMachine.arn);
+  output(
+    "function_arns",
+    "The functions by name.",
+    Object.fromEntries(functionEntries.map(([name, { arn }]) => [name, arn])),
+  );
+  output("role_arns", "The roles by principal.", {
+    ...Object.fromEntries(functionEntries.map(([name, { roleArn }]) => [name, roleArn])),
+    job: roles.job.arn,
+    serving: roles.serving.arn,
+    bedrock: roles.bedrock.arn,
+    connector: roles.connector.arn,
+    workflow: stateMachine.roleArn,
+  });
+  output("opensearch_role_mapping", "Roles to map in OpenSearch before the first execution.", {
+    read_access: functions.byName["data-extractor"].roleArn,
+    ml_full_access: functions.byName["register-model"].roleArn,
+  });
+  output(
+    "example_execution_input",
+    "Input of an execution: what is left out has the value given at deployment.",
+    Fn.jsonencode({ max_steps: 100, queries_per_document: 3 }),
+  );
+}
