@@ -115,7 +115,8 @@ function signed(value: number): string {
   return `${value >= 0 ? "+" : ""}${value.toFixed(4)}`;
 }
 
-function table(
+/** A table in Markdown, its columns padded so that it reads well in a terminal too. `rightAligned` are indices of columns. */
+export function table(
   header: readonly string[],
   rows: readonly (readonly string[])[],
   rightAligned: readonly number[],

@@ -1,0 +1,110 @@
+// `object-store.ts <directory>`: the part of S3 that the functions use, on the files of a directory; prints its port. MiniStack
+// keeps objects in memory and moves some 130 MB/s, so that it, not the functions, would be what is measured.
+import { createReadStream, createWriteStream } from "node:fs";
+import { appendFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+import { pipeline } from "node:stream/promises";
+import { z } from "zod";
+
+const [directory] = z.tuple([z.string()]).parse(process.argv.slice(2));
+let uploads = 0;
+
+function xml(element: string, content: string): string {
+  return `<?xml version="1.0" encoding="UTF-8"?><${element}>${content}</${element}>`;
+}
+
+async function list(bucket: string, prefix: string): Promise<string> {
+  const root = path.join(directory, bucket);
+  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
+  const keys = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
+    .filter((key) => key.startsWith(prefix))
+    .sort();
+  const contents = keys.map((key) => `<Contents><Key>${key}</Key></Contents>`).join("");
+  return xml("ListBucketResult", `<IsTruncated>false</IsTruncated>${contents}`);
+}
+
+async function bodyOf(request: http.IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+async function receive(request: http.IncomingMessage, file: string): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  await pipeline(request, createWriteStream(file, { highWaterMark: 1024 * 1024 }));
+}
+
+/** Appends the later parts to the first one: nothing is copied for an object of one part. */
+async function assemble(upload: string, file: string): Promise<void> {
+  const parts = (await readdir(upload)).sort((a, b) => Number(a) - Number(b)).map((part) => path.join(upload, part));
+  const [first, ...rest] = parts;
+  if (first === undefined) throw new Error("an upload without parts was completed");
+  for (const part of rest) for await (const chunk of createReadStream(part)) await appendFile(first, chunk);
+  await mkdir(path.dirname(file), { recursive: true });
+  await rename(first, file);
+  await rm(upload, { recursive: true });
+}
+
+async function send(request: http.IncomingMessage, response: http.ServerResponse, file: string): Promise<void> {
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isFile() !== true) {
+    response.writeHead(404).end(xml("Error", "<Code>NoSuchKey</Code>"));
+    return;
+  }
+  const from = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
+  const to = Math.min(Number(/-(\d+)$/.exec(request.headers.range ?? "")?.[1] ?? Infinity), found.size - 1);
+  response.writeHead(request.headers.range === undefined ? 200 : 206, {
+    etag: `"${found.mtimeMs}"`,
+    "content-length": to - from + 1,
+    "content-range": `bytes ${from}-${to}/${found.size}`,
+  });
+  await pipeline(createReadStream(file, { start: from, end: to, highWaterMark: 1024 * 1024 }), response);
+}
+
+async function serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? "", "http://s3");
+  const [, bucket = "", ...rest] = decodeURIComponent(url.pathname).split("/");
+  const key = rest.join("/");
+  const file = path.join(directory, bucket, key);
+  const upload = url.searchParams.get("uploadId");
+  const uploadDirectory = path.join(directory, "uploads", upload ?? "");
+  response.setHeader("etag", '"part"');
+  if (request.method === "GET" && key === "") response.end(await list(bucket, url.searchParams.get("prefix") ?? ""));
+  else if (request.method === "GET") await send(request, response, file);
+  else if (request.method === "PUT" && upload !== null) {
+    await receive(request, path.join(uploadDirectory, url.searchParams.get("partNumber") ?? ""));
+    response.end();
+  } else if (request.method === "PUT") {
+    await receive(request, file);
+    response.end();
+  } else if (request.method === "POST" && url.searchParams.has("uploads")) {
+    request.resume();
+    uploads += 1;
+    response.end(xml("InitiateMultipartUploadResult", `<UploadId>${uploads}</UploadId>`));
+  } else if (request.method === "POST" && upload !== null) {
+    await bodyOf(request);
+    await assemble(uploadDirectory, file);
+    response.end(xml("CompleteMultipartUploadResult", '<ETag>"object"</ETag>'));
+  } else if (request.method === "POST" && url.searchParams.has("delete")) {
+    const keys = [...(await bodyOf(request)).matchAll(/<Key>(.*?)<\/Key>/g)].map(([, name = ""]) => name);
+    for (const name of keys) await rm(path.join(directory, bucket, name), { force: true });
+    response.end(xml("DeleteResult", ""));
+  } else if (request.method === "DELETE") {
+    await rm(upload === null ? file : uploadDirectory, { recursive: true, force: true });
+    response.writeHead(204).end();
+  } else response.writeHead(501).end(xml("Error", "<Code>NotImplemented</Code>"));
+}
+
+const server = http.createServer((request, response) => {
+  serve(request, response).catch((error: Error) => {
+    process.stderr.write(`${error.stack}\n`);
+    response.destroy(error);
+  });
+});
+server.listen(0, "127.0.0.1", () => {
+  process.stdout.write(`${(server.address() as AddressInfo).port}\n`);
+});
