@@ -1,4 +1,3 @@
-import { Fn } from "cdktf";
 import type { Construct } from "constructs";
 import { StackOutput } from "./clean-id-stack.ts";
 import type { FineTuningPipeline } from "./fine-tuning-pipeline.ts";
@@ -30,6 +29,6 @@ export function declareOutputs(scope: Construct, { bucket, roles, functions, sta
   output(
     "example_execution_input",
     "Input of an execution: what is left out has the value given at deployment.",
-    Fn.jsonencode({ max_steps: 100, queries_per_document: 3 }),
+    JSON.stringify({ max_steps: 100, queries_per_document: 3 }),
   );
 }

@@ -16,8 +16,8 @@ const EXECUTION_COLUMN: Readonly<Record<Parameter["scope"], string>> = {
 };
 
 /** The parameters as a Markdown table: name, type, default, allowed values, meaning, and whether an execution may override it. */
-export function parameterTable(): string {
-  const rows = PARAMETER_NAMES.map((name) => {
+export function parameterTable(names: readonly ParameterName[] = PARAMETER_NAMES): string {
+  const rows = names.map((name) => {
     const { type, default: defaultValue, must, description, scope } = parameter(name);
     const shownDefault = defaultValue === undefined ? "required" : `\`${JSON.stringify(defaultValue)}\``;
     return [`\`${name}\``, type, shownDefault, must, description, EXECUTION_COLUMN[scope]];

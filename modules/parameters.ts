@@ -524,7 +524,7 @@ export const CROSS_FIELD_RULES: readonly CrossFieldRule[] = [
   },
   {
     parameter: "region",
-    condition: `contains(${JSON.stringify(REGIONS_WITH_IMAGES)}, var.region) || (var.training_image_gpu != "" && var.training_image_cpu != "" && var.serving_image_gpu != "" && var.serving_image_cpu != "")`,
+    condition: `contains(${terraformList(REGIONS_WITH_IMAGES)}, var.region) || (var.training_image_gpu != "" && var.training_image_cpu != "" && var.serving_image_gpu != "" && var.serving_image_cpu != "")`,
     message:
       "region must be one whose images are known, or all four images must be given; write for example us-east-1, or training_image_gpu, training_image_cpu, serving_image_gpu and serving_image_cpu.",
   },
@@ -561,8 +561,12 @@ export function terraformConditions(name: ParameterName): string[] {
         : `can(regex(${pattern}, ${variable}))`,
     );
   }
-  if (rule.oneOf !== undefined) conditions.push(`contains(${JSON.stringify(rule.oneOf)}, ${variable})`);
+  if (rule.oneOf !== undefined) conditions.push(`contains(${terraformList(rule.oneOf)}, ${variable})`);
   return conditions;
+}
+
+function terraformList(values: readonly (string | number)[]): string {
+  return `[${values.map((value) => JSON.stringify(value)).join(", ")}]`;
 }
 
 /** A rule as the function `resolve-parameters` takes it. */

@@ -20,11 +20,11 @@ export function declareVariables(
 }
 
 function declareVariable(scope: Construct, name: ParameterName): TerraformVariable {
-  const { type, default: defaultValue, description } = parameter(name);
+  const { type, default: defaultValue, description, must } = parameter(name);
   const conditions = terraformConditions(name);
   const variable = new TerraformVariable(scope, name, {
     type,
-    description,
+    description: conditions.length === 0 ? description : `${description} Must be ${must}.`,
     nullable: false,
     ...(defaultValue === undefined ? {} : { default: defaultValue }),
     validation: [

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { copyFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -10,7 +10,15 @@ import {
   type ParameterValue,
   parameter,
 } from "../../modules/parameters.ts";
-import { readStack, type SynthesizedStack, synthesize, temporaryDirectory, terraform } from "./stack-fixture.ts";
+import { writeModule } from "../../modules/terraform-module/write-module.ts";
+import {
+  readStack,
+  type SynthesizedStack,
+  synthesize,
+  temporaryDirectory,
+  terraform,
+  writeSources,
+} from "./stack-fixture.ts";
 
 type Values = Partial<Record<ParameterName, ParameterValue>>;
 
@@ -189,8 +197,12 @@ describe("the Terraform variables", () => {
 
   beforeAll(async () => {
     stack = readStack(synthesize(work.path));
-    // The variables alone need no provider: a plan takes milliseconds.
-    writeFileSync(path.join(work.path, "main.tf.json"), JSON.stringify({ variable: stack.variable }));
+    const moduleDirectory = path.join(work.path, "module");
+    writeModule(moduleDirectory, writeSources(work.path));
+    // The variables alone need no provider: a plan takes milliseconds. The module has all but the region, which has a provider.
+    copyFileSync(path.join(moduleDirectory, "variables.tf"), path.join(work.path, "variables.tf"));
+    const { region } = stack.variable;
+    writeFileSync(path.join(work.path, "region.tf.json"), JSON.stringify({ variable: { region } }));
     writeFileSync(path.join(work.path, "rules.tftest.hcl"), testFile(CASES));
     await terraform(work.path, ["init", "-input=false"]);
     const output = await terraform(work.path, ["test", "-json"]).catch((error: { stdout: string }) => error.stdout);
