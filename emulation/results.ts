@@ -1,4 +1,4 @@
-import type { EvaluationSet } from "../lambdas/shared/contract.ts";
+import type { EvaluationSet, MetricGain, Rankers } from "../lambdas/shared/contract.ts";
 import type { Check } from "./verification/check.ts";
 
 /** Seconds and counts of one stage of one execution. */
@@ -16,6 +16,8 @@ export interface ExecutionSummary {
   readonly heldOut: EvaluationSet | undefined;
   /** On the queries that people wrote. */
   readonly human: EvaluationSet | undefined;
+  /** File of the evaluation's page, beside the results; undefined when the execution failed. */
+  readonly reportFile: string | undefined;
   /** nDCG@10 of the tuned model on the same queries, searched through OpenSearch; undefined when it was not deployed. */
   readonly humanNdcgThroughOpenSearch: number | undefined;
 }
@@ -58,7 +60,8 @@ export function renderResults(results: RunResults): string {
       ),
       "",
     );
-    lines.push(...metricsTable(execution), "");
+    lines.push(...metricsTable(execution), "", ...stylesTable(execution), "");
+    if (execution.reportFile !== undefined) lines.push(`Report: ${execution.reportFile}`, "");
   }
   const checks = allChecks(results);
   lines.push(
@@ -77,20 +80,27 @@ export function renderResults(results: RunResults): string {
   return `${lines.join("\n")}\n`;
 }
 
+const RANKERS = [
+  ["bm25", "BM25", undefined],
+  ["base", "base", undefined],
+  ["tuned", "tuned", "ndcg_gain"],
+  ["base_hybrid", "base + BM25", undefined],
+  ["tuned_hybrid", "tuned + BM25", "hybrid_ndcg_gain"],
+] as const satisfies readonly (readonly [keyof Rankers, string, keyof EvaluationSet | undefined])[];
+
 function metricsTable({ heldOut, human, humanNdcgThroughOpenSearch }: ExecutionSummary): string[] {
   const rows: string[][] = [];
   for (const set of [heldOut, human]) {
     if (set === undefined) continue;
-    for (const [ranker, metrics] of Object.entries(set.rankers)) {
+    for (const [ranker, name, gain] of RANKERS) {
+      const metrics = set.rankers[ranker];
       rows.push([
         `${set.name} (${set.queries})`,
-        ranker,
+        name,
         metrics.ndcg_at_10.toFixed(4),
         metrics.recall_at_100.toFixed(4),
         metrics.mrr_at_10.toFixed(4),
-        ranker === "tuned"
-          ? `${signed(set.ndcg_gain.mean)} [${signed(set.ndcg_gain.low)}, ${signed(set.ndcg_gain.high)}]`
-          : "",
+        gain === undefined ? "" : withInterval(set[gain]),
       ]);
     }
   }
@@ -105,10 +115,25 @@ function metricsTable({ heldOut, human, humanNdcgThroughOpenSearch }: ExecutionS
     ]);
   }
   return table(
-    ["queries", "ranker", "nDCG@10", "Recall@100", "MRR@10", "gain over base in nDCG@10 [95 %]"],
+    ["queries", "ranker", "nDCG@10", "Recall@100", "MRR@10", "gain of tuning in nDCG@10 [95 %]"],
     rows,
     [2, 3, 4],
   );
+}
+
+function stylesTable({ heldOut }: ExecutionSummary): string[] {
+  const rows = (heldOut?.styles ?? []).map(({ style, queries, base, tuned, ndcg_gain }) => [
+    style,
+    String(queries),
+    base.ndcg_at_10.toFixed(4),
+    tuned.ndcg_at_10.toFixed(4),
+    withInterval(ndcg_gain),
+  ]);
+  return table(["held-out style", "queries", "base nDCG@10", "tuned nDCG@10", "gain [95 %]"], rows, [1, 2, 3]);
+}
+
+function withInterval({ mean, low, high }: MetricGain): string {
+  return `${signed(mean)} [${signed(low)}, ${signed(high)}]`;
 }
 
 function signed(value: number): string {

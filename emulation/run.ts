@@ -77,6 +77,7 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
     else process.stderr.write(`logs of the run: ${workDirectory}\n`);
   });
 
+  const resultsFile = path.join(RESULTS_DIRECTORY, new Date(startedAt).toISOString().replace(/[:.]/g, "-"));
   const scale = options.small ? SCALE.small : SCALE.full;
   const runtime = await timed(
     "emulators",
@@ -150,10 +151,11 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
 
   const executions: ExecutionSummary[] = [];
   for (let number = 1; number <= options.executions; number++) {
+    const name = `e2e-${options.seed}-${number}`;
     say(`execution ${number} of ${options.executions}`);
     executions.push(
       await verifiedExecution({
-        name: `e2e-${options.seed}-${number}`,
+        name,
         input: {},
         deployment,
         runtime,
@@ -165,6 +167,7 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
         queriesPerDocument: scale.queriesPerDocument,
         expectGain: !options.small,
         workDirectory: path.join(workDirectory, `execution-${number}`),
+        reportFile: `${resultsFile}-${name}.html`,
         say,
       }),
     );
@@ -182,16 +185,15 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
     totalSeconds: (Date.now() - startedAt) / 1000,
     peakMemoryGiB: memory.peakGiB(),
   };
-  await writeResults(results);
+  await writeResults(resultsFile, results);
   succeeded = allChecks(results).every(({ passed }) => passed);
   if (options.keep) await keepRunning(runtime, deployment.stateMachineArn);
   return succeeded;
 }
 
-async function writeResults(results: RunResults): Promise<void> {
+async function writeResults(file: string, results: RunResults): Promise<void> {
   const rendered = renderResults(results);
   await mkdir(RESULTS_DIRECTORY, { recursive: true });
-  const file = path.join(RESULTS_DIRECTORY, new Date().toISOString().replace(/[:.]/g, "-"));
   await writeFile(`${file}.md`, rendered);
   await writeFile(`${file}.json`, `${JSON.stringify(results, null, 2)}\n`);
   process.stdout.write(`\n${rendered}\nwritten to ${path.relative(process.cwd(), file)}.md and .json\n`);

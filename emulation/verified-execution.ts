@@ -1,7 +1,8 @@
 import { mkdir } from "node:fs/promises";
+import path from "node:path";
 import type { Client } from "@opensearch-project/opensearch";
 import { z } from "zod";
-import { EvaluationReport, GateDecision } from "../lambdas/shared/contract.ts";
+import { GateDecision } from "../lambdas/shared/contract.ts";
 import type { AwsClients } from "./aws-connection.ts";
 import { type Collection, passageText } from "./collection.ts";
 import type { Deployment } from "./deployment.ts";
@@ -11,8 +12,9 @@ import type { StartedRuntime } from "./runtimes/runtime.ts";
 import { secondsByStage, stageOf } from "./stages.ts";
 import { Checks } from "./verification/check.ts";
 import { verifyCorpus } from "./verification/corpus.ts";
+import { evaluationSet, verifyEvaluation } from "./verification/evaluation.ts";
 import { verifyEndpoint, verifyModel } from "./verification/model.ts";
-import { ArtifactError, RunArtifacts } from "./verification/run-artifacts.ts";
+import { RunArtifacts } from "./verification/run-artifacts.ts";
 import { searchWithTunedModel, verifyRegistration } from "./verification/search.ts";
 import { verifyTrainingData } from "./verification/training-data.ts";
 
@@ -41,6 +43,8 @@ export interface VerifiedExecutionOptions {
   readonly expectGain: boolean;
   /** An execution's own folder; it is created. */
   readonly workDirectory: string;
+  /** Where the evaluation's page is kept. */
+  readonly reportFile: string;
   readonly say: (line: string) => void;
 }
 
@@ -64,6 +68,7 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
       checks: checks.results,
       heldOut: undefined,
       human: undefined,
+      reportFile: undefined,
       humanNdcgThroughOpenSearch: undefined,
     };
   }
@@ -80,17 +85,9 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
   });
   const probeTexts = collection.documents.slice(0, 3).map(passageText);
   const model = await verifyModel(resultArtifacts, runtime, options.baseModelId, probeTexts, options.workDirectory);
-  const report = await resultArtifacts.json(
-    await resultArtifacts.find("evaluation/", "/output/model/report.json"),
-    EvaluationReport,
-  );
-  const evaluationSet = (name: string) => {
-    const set = report.sets.find((candidate) => candidate.name === name);
-    if (set === undefined) throw new ArtifactError(`report.json has no set named ${name}`);
-    return set;
-  };
-  const heldOut = evaluationSet("held_out");
-  const human = evaluationSet("judged");
+  const evaluation = await verifyEvaluation(resultArtifacts, options.reportFile);
+  const heldOut = evaluationSet(evaluation.report, "held_out");
+  const human = evaluationSet(evaluation.report, "judged");
   const gain = human.ndcg_gain;
   const gainText = `nDCG@10 ${human.rankers.base.ndcg_at_10.toFixed(4)} -> ${human.rankers.tuned.ndcg_at_10.toFixed(4)} on ${human.queries} human queries`;
   checks.expect(
@@ -147,9 +144,10 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
   return {
     name: result.name,
     stages,
-    checks: [...corpus.checks, ...trainingData.checks, ...model.checks, ...checks.results],
+    checks: [...corpus.checks, ...trainingData.checks, ...model.checks, ...evaluation.checks, ...checks.results],
     heldOut,
     human,
+    reportFile: path.basename(options.reportFile),
     humanNdcgThroughOpenSearch,
   };
 }

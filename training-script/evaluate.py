@@ -8,6 +8,8 @@ def main(environment: JobEnvironment) -> None:
     """Reads the hyperparameters and the channels `corpus`, `training-data`, `model` and (optional) `judgements`."""
     parser = JobArgumentParser(description=__doc__)
     parser.add_argument("--base-model-id", default="BAAI/bge-m3")
+    parser.add_argument("--teacher-model-id", default="BAAI/bge-reranker-v2.5-gemma2-lightweight")
+    parser.add_argument("--judge-model-id", default="", help="cross-encoder or embedding model; empty for no judge")
     parser.add_argument("--max-seq-length", type=int, default=512)
     parser.add_argument("--min-ndcg-gain", type=float, default=0.0)
     parser.add_argument("--force-deploy", type=boolean_argument, default=False)

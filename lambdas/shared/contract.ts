@@ -18,7 +18,7 @@
  *   checkpoints/<stage>/                what an interrupted job goes on from
  * results/<execution name>/
  *   model/<job>/output/model.tar.gz     the tuned model
- *   evaluation/<job>/output/model/      report.json, report.md, decision.json
+ *   evaluation/<job>/output/model/      report.json, report.html, report.md, decision.json
  * ```
  */
 import { z } from "zod";
@@ -136,22 +136,122 @@ export const RankingMetrics = z.object({
 });
 export type RankingMetrics = z.infer<typeof RankingMetrics>;
 
+/** The rankers that an evaluation compares; the hybrids fuse BM25 with the dense ranking of one of the models. */
+export const Rankers = z.object({
+  bm25: RankingMetrics,
+  base: RankingMetrics,
+  tuned: RankingMetrics,
+  base_hybrid: RankingMetrics,
+  tuned_hybrid: RankingMetrics,
+});
+export type Rankers = z.infer<typeof Rankers>;
+
+/** A 95 % interval. */
+export const Interval = z.object({ low: z.number(), high: z.number() });
+export type Interval = z.infer<typeof Interval>;
+
+/** Bootstrap 95 % interval of each ranker's nDCG@10. */
+export const RankerIntervals = z.object({
+  bm25: Interval,
+  base: Interval,
+  tuned: Interval,
+  base_hybrid: Interval,
+  tuned_hybrid: Interval,
+});
+export type RankerIntervals = z.infer<typeof RankerIntervals>;
+
+/** Tuned minus base in one metric with a paired bootstrap 95 % interval; wins and losses count queries. */
+export const MetricGain = z.object({
+  mean: z.number(),
+  low: z.number(),
+  high: z.number(),
+  wins: z.number().int(),
+  losses: z.number().int(),
+});
+export type MetricGain = z.infer<typeof MetricGain>;
+
+/** Base and tuned on the queries of one style. */
+export const StyleResult = z.object({
+  style: z.string(),
+  queries: z.number().int(),
+  base: RankingMetrics,
+  tuned: RankingMetrics,
+  ndcg_gain: MetricGain,
+});
+export type StyleResult = z.infer<typeof StyleResult>;
+
+/** A document that a model returned; `relevance` is its grade, 0 where it is not relevant or not judged. */
+export const ReturnedDocument = z.object({
+  doc_id: z.string(),
+  snippet: z.string(),
+  relevance: z.number().int(),
+});
+export type ReturnedDocument = z.infer<typeof ReturnedDocument>;
+
+/** What tuning did to one query. A rank of 0 means: not among the first 100. */
+export const QueryChange = z.object({
+  query: z.string(),
+  style: z.string(),
+  ndcg_base: z.number(),
+  ndcg_tuned: z.number(),
+  /** The most relevant document; `relevant_snippet` and the two ranks are of it. */
+  relevant_doc_id: z.string(),
+  relevant_snippet: z.string(),
+  base_rank: z.number().int(),
+  tuned_rank: z.number().int(),
+  base_results: z.array(ReturnedDocument),
+  tuned_results: z.array(ReturnedDocument),
+});
+export type QueryChange = z.infer<typeof QueryChange>;
+
 /** One set of queries evaluated with each ranker. */
 export const EvaluationSet = z.object({
   name: z.string(),
   queries: z.number().int(),
   documents: z.number().int(),
-  rankers: z.object({ bm25: RankingMetrics, base: RankingMetrics, tuned: RankingMetrics }),
-  /** Tuned minus base in nDCG@10 with a paired bootstrap 95 % interval. */
-  ndcg_gain: z.object({ mean: z.number(), low: z.number(), high: z.number(), wins: z.number(), losses: z.number() }),
+  rankers: Rankers,
+  ndcg_intervals: RankerIntervals,
+  ndcg_gain: MetricGain,
+  recall_gain: MetricGain,
+  mrr_gain: MetricGain,
+  /** The hybrid of the tuned model minus the hybrid of the base model. */
+  hybrid_ndcg_gain: MetricGain,
+  hybrid_recall_gain: MetricGain,
+  hybrid_mrr_gain: MetricGain,
+  /** Empty for queries without a style. */
+  styles: z.array(StyleResult),
+  /** Tuned minus base in nDCG@10 of each query, best first; of very many queries, evenly chosen ones. */
+  query_gains: z.array(z.number()),
+  /** The ten queries that gained most, most first. */
+  gained: z.array(QueryChange),
+  /** The ten queries that lost most, most first. */
+  lost: z.array(QueryChange),
 });
 export type EvaluationSet = z.infer<typeof EvaluationSet>;
+
+/** One value of a training curve. */
+export const CurvePoint = z.object({ step: z.number().int(), value: z.number() });
+export type CurvePoint = z.infer<typeof CurvePoint>;
+
+/** What the model's artifact says of its training; empty where it says nothing. */
+export const TrainingCurves = z.object({
+  train_loss: z.array(CurvePoint),
+  dev_loss: z.array(CurvePoint),
+  dev_ndcg: z.array(CurvePoint),
+});
+export type TrainingCurves = z.infer<typeof TrainingCurves>;
 
 /** `evaluation/report.json`, written by `evaluate.py`. */
 export const EvaluationReport = z.object({
   base_model_id: z.string(),
-  /** `held_out` is always there; `judged` when the user gave judged queries. */
+  teacher_model_id: z.string(),
+  /** Empty without a pooled judgement. */
+  judge_model_id: z.string(),
+  /** `held_out` is always there; `pooled` with a judge, `judged` when the user gave judged queries. */
   sets: z.array(EvaluationSet).min(1),
+  training: TrainingCurves,
+  /** Of the training and of the evaluation, for people to read. */
+  settings: z.record(z.string(), z.string()),
 });
 export type EvaluationReport = z.infer<typeof EvaluationReport>;
 

@@ -11,8 +11,11 @@ export class MissingTrainingCodeError extends Error {
 /** Requirements that `train.py` puts into the model's artifact, for the container that serves it. */
 const INFERENCE_REQUIREMENTS = "requirements/inference.txt";
 
+/** Code, and the template of the evaluation's page. */
+const SOURCE_FILE = /\.(py|jinja|css)$/;
+
 /**
- * Packs the training scripts as SageMaker's script mode takes them: every Python file, and the stage's own requirements as
+ * Packs the training scripts as SageMaker's script mode takes them: every source file, and the stage's own requirements as
  * `requirements.txt`, which the container installs. The same sources give the same bytes on any machine.
  *
  * @param directory the folder of the scripts, with `requirements/<stage>.txt`.
@@ -28,7 +31,7 @@ export function packTrainingCode(directory: string, stage: string): Uint8Array {
   }
   const sources = readdirSync(directory, { recursive: true, encoding: "utf8" })
     .map((file) => file.split(path.sep).join("/"))
-    .filter((file) => file.endsWith(".py") && !file.includes("__pycache__/"))
+    .filter((file) => SOURCE_FILE.test(file) && !file.includes("__pycache__/"))
     .sort();
   const archive = create(
     {

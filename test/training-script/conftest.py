@@ -2,11 +2,30 @@
 
 import json
 import random
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from finetuning.contract import (
+    CurvePoint,
+    EvaluationReport,
+    EvaluationSet,
+    HeldOutQuery,
+    Interval,
+    MetricGain,
+    QueryChange,
+    RankerIntervals,
+    Rankers,
+    RankingMetrics,
+    ReturnedDocument,
+    StyleResult,
+    TrainingCurves,
+    write_jsonl,
+)
+from finetuning.documents import DocumentStore
+from finetuning.evaluation import EvaluationInputs
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizer
@@ -121,3 +140,90 @@ def run_folders(tmp_path, write_lines) -> Path:
     write_lines(tmp_path / "records" / "part-00000.jsonl", records)
     write_lines(tmp_path / "generated" / "job-1" / "batch-00000.jsonl.out", answers)
     return tmp_path
+
+
+@pytest.fixture
+def evaluation_report() -> EvaluationReport:
+    """A report of two sets with everything that a report can hold."""
+    return EvaluationReport(
+        base_model_id="base/model",
+        teacher_model_id="some/teacher",
+        judge_model_id="",
+        sets=[evaluation_set_of("held_out"), evaluation_set_of("judged", mean=0.05, low=0.01)],
+        training=TrainingCurves(
+            train_loss=[CurvePoint(1, 2.0), CurvePoint(10, 0.5)],
+            dev_loss=[CurvePoint(0, 1.0), CurvePoint(10, 0.75)],
+            dev_ndcg=[],
+        ),
+        settings={"learning_rate": "5e-06", "max_steps": "10"},
+    )
+
+
+@pytest.fixture
+def evaluation_set() -> Callable[..., EvaluationSet]:
+    """Makes an evaluated set of the name and gain given."""
+    return evaluation_set_of
+
+
+def evaluation_set_of(name: str, *, mean: float = 0.2, low: float = 0.1, high: float = 0.3) -> EvaluationSet:
+    base, tuned = RankingMetrics(0.5, 0.9, 0.4), RankingMetrics(0.5 + mean, 0.9, 0.6)
+    gain, nothing = MetricGain(mean, low, high, 7, 2), MetricGain(0, 0, 0, 0, 0)
+    spread = Interval(0.4, 0.6)
+    results = [ReturnedDocument("d1", "a passage", 1), ReturnedDocument("d2", "another passage", 0)]
+    change = QueryChange("how to lift", "question", 0.0, 1.0, "d1", "a passage", 0, 1, results[1:], results)
+    return EvaluationSet(
+        name=name,
+        queries=10,
+        documents=40,
+        rankers=Rankers(base, base, tuned, base, tuned),
+        ndcg_intervals=RankerIntervals(spread, spread, spread, spread, spread),
+        ndcg_gain=gain,
+        recall_gain=nothing,
+        mrr_gain=gain,
+        hybrid_ndcg_gain=gain,
+        hybrid_recall_gain=nothing,
+        hybrid_mrr_gain=gain,
+        styles=[StyleResult("question", 6, base, tuned, gain), StyleResult("title", 4, base, tuned, gain)],
+        query_gains=[1.0, 0.5, 0.0, -0.25],
+        gained=[change],
+        lost=[],
+    )
+
+
+@pytest.fixture
+def judge(run_folders) -> Callable[..., Path]:
+    """Writes judgements of two queries in BEIR's format; rows of qrels.tsv and exclude.tsv as text."""
+
+    def write(qrels: str, exclude: str = "") -> Path:
+        folder = run_folders / "judgements"
+        folder.mkdir()
+        queries = (("1", "river bridge"), ("2", "copper theory"))
+        (folder / "queries.jsonl").write_text("".join(json.dumps({"_id": i, "text": t}) + "\n" for i, t in queries))
+        (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n" + qrels)
+        if exclude:
+            (folder / "exclude.tsv").write_text("query-id\tcorpus-id\n" + exclude)
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def evaluation_inputs(run_folders, tiny_model, words) -> EvaluationInputs:
+    """Channels of the evaluation stage: eight held-out queries in two styles, and a model with the training's files."""
+    training_data = run_folders / "training-data"
+    training_data.mkdir()
+    write_jsonl(
+        training_data / "test.jsonl",
+        (HeldOutQuery(f"q{n}", f"{words[n]} {words[n + 1]}", ("title", "question")[n % 2], f"d{n}") for n in range(8)),
+    )
+    model = run_folders / "model"
+    model.mkdir()
+    with tarfile.open(model / "model.tar.gz", "w:gz") as tar:
+        tar.add(tiny_model, arcname=".")
+    return EvaluationInputs(run_folders / "corpus", training_data, model, None)
+
+
+@pytest.fixture
+def corpus_store(run_folders) -> DocumentStore:
+    """The 40 documents of `run_folders`."""
+    return DocumentStore.of_folder(run_folders / "corpus")

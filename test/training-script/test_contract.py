@@ -8,12 +8,8 @@ from finetuning import contract
 from finetuning.contract import (
     ContractError,
     EvaluationReport,
-    EvaluationSet,
     MinedQuery,
-    NdcgGain,
     QueryRecord,
-    Rankers,
-    RankingMetrics,
     ScoredQuery,
     encode_record,
     parse_record,
@@ -33,12 +29,9 @@ def test_records_survive_a_round_trip(tmp_path):
     assert list(read_jsonl(tmp_path / "train.jsonl", MinedQuery)) == records
 
 
-def test_nested_records_survive_a_round_trip(tmp_path):
-    metrics = RankingMetrics(0.5, 1.0, 0.25)
-    part = EvaluationSet("held_out", 3, 40, Rankers(metrics, metrics, metrics), NdcgGain(0.1, -0.1, 0.3, 2, 1))
-    report = EvaluationReport("base", [part])
-    write_json(tmp_path / "report.json", report)
-    assert read_json(tmp_path / "report.json", EvaluationReport) == report
+def test_nested_records_survive_a_round_trip(tmp_path, evaluation_report):
+    write_json(tmp_path / "report.json", evaluation_report)
+    assert read_json(tmp_path / "report.json", EvaluationReport) == evaluation_report
 
 
 @pytest.mark.parametrize(

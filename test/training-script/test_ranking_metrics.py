@@ -3,7 +3,7 @@ import random
 import ir_measures
 import numpy as np
 import pytest
-from finetuning.ranking_metrics import mean_metrics, ndcg_gain, query_metrics
+from finetuning.ranking_metrics import mean_intervals, mean_metrics, paired_gains, query_metrics
 from ir_measures import RR, R, nDCG
 
 
@@ -32,18 +32,27 @@ def test_a_query_without_a_relevant_document_is_refused():
 
 def test_interval_of_a_gain():
     generator = np.random.default_rng(0)
-    base = generator.uniform(size=400)
-    tuned = base + generator.normal(0.05, 0.2, size=400)
-    gain = ndcg_gain(base.tolist(), tuned.tolist(), seed=1)
-    standard_error = (tuned - base).std() / 20
-    assert gain.mean == pytest.approx((tuned - base).mean())
+    differences = generator.normal(0.05, 0.2, size=(400, 2))
+    gain, other = paired_gains(differences, seed=1)
+    column = differences[:, 0]
+    standard_error = column.std() / 20
+    assert gain.mean == pytest.approx(column.mean())
     assert gain.low == pytest.approx(gain.mean - 1.96 * standard_error, abs=0.15 * standard_error)
     assert gain.high == pytest.approx(gain.mean + 1.96 * standard_error, abs=0.15 * standard_error)
-    assert gain.wins == int((tuned > base).sum())
-    assert gain.losses == int((tuned < base).sum())
-    assert ndcg_gain(base.tolist(), tuned.tolist(), seed=1) == gain
+    assert gain.wins == int((column > 0).sum())
+    assert gain.losses == int((column < 0).sum())
+    assert other.mean == pytest.approx(differences[:, 1].mean())
+    assert paired_gains(differences, seed=1) == [gain, other]
 
 
 def test_no_difference_has_no_interval():
-    gain = ndcg_gain([0.5, 0.2], [0.5, 0.2], seed=1)
+    (gain,) = paired_gains(np.zeros((2, 1)), seed=1)
     assert (gain.mean, gain.low, gain.high, gain.wins, gain.losses) == (0, 0, 0, 0, 0)
+
+
+def test_many_queries_are_resampled_in_slices():
+    values = np.tile([[0.0], [1.0]], (150_000, 1))
+    (interval,) = mean_intervals(values, seed=1)
+    half = 1.96 * 0.5 / np.sqrt(len(values))
+    assert interval.low == pytest.approx(0.5 - half, abs=0.1 * half)
+    assert interval.high == pytest.approx(0.5 + half, abs=0.1 * half)

@@ -140,22 +140,80 @@ class RankingMetrics:
 
 @dataclass(frozen=True)
 class Rankers:
-    """The three rankers that an evaluation compares."""
+    """The rankers that an evaluation compares; the hybrids fuse BM25 with the dense ranking of one of the models."""
 
     bm25: RankingMetrics
     base: RankingMetrics
     tuned: RankingMetrics
+    base_hybrid: RankingMetrics
+    tuned_hybrid: RankingMetrics
 
 
 @dataclass(frozen=True)
-class NdcgGain:
-    """Tuned minus base in nDCG@10 with a paired bootstrap 95 % interval; wins and losses count queries."""
+class Interval:
+    """A 95 % interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class RankerIntervals:
+    """Bootstrap 95 % interval of each ranker's nDCG@10."""
+
+    bm25: Interval
+    base: Interval
+    tuned: Interval
+    base_hybrid: Interval
+    tuned_hybrid: Interval
+
+
+@dataclass(frozen=True)
+class MetricGain:
+    """Tuned minus base in one metric with a paired bootstrap 95 % interval; wins and losses count queries."""
 
     mean: float
     low: float
     high: float
     wins: int
     losses: int
+
+
+@dataclass(frozen=True)
+class StyleResult:
+    """Base and tuned on the queries of one style."""
+
+    style: str
+    queries: int
+    base: RankingMetrics
+    tuned: RankingMetrics
+    ndcg_gain: MetricGain
+
+
+@dataclass(frozen=True)
+class ReturnedDocument:
+    """A document that a model returned; `relevance` is its grade, 0 where it is not relevant or not judged."""
+
+    doc_id: str
+    snippet: str
+    relevance: int
+
+
+@dataclass(frozen=True)
+class QueryChange:
+    """What tuning did to one query. A rank of 0 means: not among the first 100."""
+
+    query: str
+    style: str
+    ndcg_base: float
+    ndcg_tuned: float
+    relevant_doc_id: str
+    """The most relevant document; `relevant_snippet` and the two ranks are of it."""
+    relevant_snippet: str
+    base_rank: int
+    tuned_rank: int
+    base_results: list[ReturnedDocument]
+    tuned_results: list[ReturnedDocument]
 
 
 @dataclass(frozen=True)
@@ -166,15 +224,54 @@ class EvaluationSet:
     queries: int
     documents: int
     rankers: Rankers
-    ndcg_gain: NdcgGain
+    ndcg_intervals: RankerIntervals
+    ndcg_gain: MetricGain
+    recall_gain: MetricGain
+    mrr_gain: MetricGain
+    hybrid_ndcg_gain: MetricGain
+    """The hybrid of the tuned model minus the hybrid of the base model."""
+    hybrid_recall_gain: MetricGain
+    hybrid_mrr_gain: MetricGain
+    styles: list[StyleResult]
+    """Empty for queries without a style."""
+    query_gains: list[float]
+    """Tuned minus base in nDCG@10 of each query, best first; of very many queries, evenly chosen ones."""
+    gained: list[QueryChange]
+    """The ten queries that gained most, most first."""
+    lost: list[QueryChange]
+    """The ten queries that lost most, most first."""
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One value of a training curve."""
+
+    step: int
+    value: float
+
+
+@dataclass(frozen=True)
+class TrainingCurves:
+    """What the model's artifact says of its training; empty where it says nothing."""
+
+    train_loss: list[CurvePoint]
+    dev_loss: list[CurvePoint]
+    dev_ndcg: list[CurvePoint]
 
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """`evaluation/report.json`. `held_out` is always there; `judged` when the user gave judged queries."""
+    """`evaluation/report.json`."""
 
     base_model_id: str
+    teacher_model_id: str
+    judge_model_id: str
+    """Empty without a pooled judgement."""
     sets: list[EvaluationSet]
+    """`held_out` is always there; `pooled` with a judge, `judged` when the user gave judged queries."""
+    training: TrainingCurves
+    settings: dict[str, str]
+    """Of the training and of the evaluation, for people to read."""
 
     def __post_init__(self) -> None:
         _require(len(self.sets) > 0, "sets must not be empty")

@@ -1,4 +1,4 @@
-"""Ranking metrics as trec_eval computes them, and the bootstrap interval of a difference."""
+"""Ranking metrics as trec_eval computes them, and bootstrap intervals of their means and differences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .contract import NdcgGain, RankingMetrics
+from .contract import Interval, MetricGain, RankingMetrics
 
 NDCG_DEPTH = 10
 RECALL_DEPTH = 100
@@ -62,31 +62,45 @@ def mean_metrics(metrics: Sequence[QueryMetrics]) -> RankingMetrics:
     )
 
 
-def ndcg_gain(base: Sequence[float], tuned: Sequence[float], seed: int) -> NdcgGain:
-    """Paired difference in nDCG@10 with the 95 % percentile interval of a bootstrap over queries.
+def paired_gains(differences: np.ndarray, seed: int) -> list[MetricGain]:
+    """Mean of each column with the 95 % percentile interval of a bootstrap over the rows.
 
     Args:
-        base: nDCG@10 of each query with the base model.
-        tuned: the same with the tuned model, in the same order.
+        differences: tuned minus base, of shape (queries, metrics).
         seed: of the resampling.
     """
-    differences = np.asarray(tuned, dtype=np.float64) - np.asarray(base, dtype=np.float64)
+    intervals = mean_intervals(differences, seed)
+    return [
+        MetricGain(
+            mean=float(column.mean()),
+            low=interval.low,
+            high=interval.high,
+            wins=int((column > 0).sum()),
+            losses=int((column < 0).sum()),
+        )
+        for column, interval in zip(differences.T, intervals, strict=True)
+    ]
+
+
+def mean_intervals(values: np.ndarray, seed: int) -> list[Interval]:
+    """95 % percentile interval of each column's mean, from a bootstrap that resamples whole rows.
+
+    Args:
+        values: of shape (queries, columns).
+        seed: of the resampling.
+    """
+    queries, columns = values.shape
     generator = np.random.default_rng(seed)
-    means = np.empty(BOOTSTRAP_SAMPLES)
+    means = np.empty((BOOTSTRAP_SAMPLES, columns))
     # In slices: one index array of samples x queries would need gigabytes for 100,000 queries.
-    slice_size = max(1, 5_000_000 // len(differences))
+    slice_size = max(1, 2_000_000 // queries)
     for start in range(0, BOOTSTRAP_SAMPLES, slice_size):
         count = min(slice_size, BOOTSTRAP_SAMPLES - start)
-        drawn = generator.integers(0, len(differences), size=(count, len(differences)))
-        means[start : start + count] = differences[drawn].mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return NdcgGain(
-        mean=float(differences.mean()),
-        low=float(low),
-        high=float(high),
-        wins=int((differences > 0).sum()),
-        losses=int((differences < 0).sum()),
-    )
+        drawn = generator.integers(0, queries, size=(count, queries)) + np.arange(count)[:, None] * queries
+        times_drawn = np.bincount(drawn.ravel(), minlength=count * queries).reshape(count, queries)
+        means[start : start + count] = times_drawn @ values / queries
+    lows, highs = np.percentile(means, [2.5, 97.5], axis=0)
+    return [Interval(float(low), float(high)) for low, high in zip(lows, highs, strict=True)]
 
 
 def _discount(rank: int) -> float:

@@ -32,13 +32,15 @@ describe("packTrainingCode", () => {
 
   function scripts(mode: number, modified: Date): string {
     const directory = mkdtempSync(path.join(work.path, "scripts-"));
-    for (const folder of ["finetuning", "requirements", "finetuning/__pycache__"]) {
+    for (const folder of ["finetuning", "requirements", "finetuning/__pycache__", "finetuning/report"]) {
       mkdirSync(path.join(directory, folder));
     }
     const files = {
       "train.py": "import finetuning\n",
       "finetuning/__init__.py": "",
       "finetuning/loss.py": "X = 1\n",
+      "finetuning/report/page.html.jinja": "<html></html>",
+      "finetuning/report/page.css": "p {}",
       "finetuning/__pycache__/loss.cpython-311.pyc": "compiled",
       "requirements/training.txt": "torch==2.10.0\n",
       "requirements/inference.txt": "sentence-transformers==6.2.0\n",
@@ -58,6 +60,8 @@ describe("packTrainingCode", () => {
     expect(Object.keys(found).sort()).toEqual([
       "finetuning/__init__.py",
       "finetuning/loss.py",
+      "finetuning/report/page.css",
+      "finetuning/report/page.html.jinja",
       "requirements.txt",
       "requirements/inference.txt",
       "train.py",

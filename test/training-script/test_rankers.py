@@ -1,0 +1,36 @@
+import numpy as np
+from finetuning.evaluation_queries import TestQuery
+from finetuning.rank_fusion import reciprocal_rank_fusion
+from finetuning.rankers import QueryRankings, evaluation_rows
+
+
+def test_a_sample_keeps_every_relevant_document():
+    assert evaluation_rows(10, [3], 10, seed=1) == list(range(10))
+    rows = evaluation_rows(1000, [3, 999, 3], 50, seed=1)
+    assert len(rows) == 50
+    assert {3, 999} <= set(rows)
+    assert (
+        rows
+        == sorted(set(rows))
+        == evaluation_rows(1000, [3, 999], 50, seed=1)
+        != evaluation_rows(1000, [3, 999], 50, 2)
+    )
+    assert evaluation_rows(1000, range(60), 50, seed=1) == list(range(60))
+
+
+def test_fusion_prefers_what_both_lists_have():
+    assert reciprocal_rank_fusion([[1, 2, 3], [4, 2, 5]]) == [2, 1, 4, 3, 5]
+    assert reciprocal_rank_fusion([[1, 2], []]) == [1, 2]
+
+
+def test_hybrids_fuse_what_is_left_after_exclusion():
+    lists = {
+        "bm25": np.array([[7, 4, -1, -1]]),
+        "base": np.array([[7, 1, 2, 3]]),
+        "tuned": np.array([[4, 7, 5, 1]]),
+    }
+    rankings = QueryRankings([TestQuery("q", {4: 1}, frozenset({7}))], lists).of(0)
+    assert rankings["bm25"] == [4]
+    assert rankings["base"] == [1, 2, 3]
+    assert rankings["base_hybrid"] == [1, 4, 2, 3]
+    assert rankings["tuned_hybrid"] == [4, 5, 1]

@@ -1,0 +1,1 @@
+"""The evaluation's report for people: Markdown, and one self-contained page."""
