@@ -30,7 +30,7 @@ def test_equal_texts_have_equal_hashes(tmp_path, write_lines):
 
 
 def test_ids_whose_hashes_collide_are_told_apart(tmp_path, write_lines, monkeypatch):
-    monkeypatch.setattr(documents_module, "text_hash", lambda text: len(text))
+    monkeypatch.setattr(documents_module, "_digest", lambda text: len(text).to_bytes(8, "little"))
     write_lines(tmp_path / "a.jsonl", [{"id": i, "text": "x"} for i in ("aa", "bb", "cc")])
     store = DocumentStore.of_folder(tmp_path)
     assert [store.row(i) for i in ("aa", "bb", "cc", "dd")] == [0, 1, 2, None]
@@ -51,3 +51,16 @@ def test_it_travels_to_another_process_with_files_open(run_folders):
     store = DocumentStore.of_folder(run_folders / "corpus")
     text = store.text(7)
     assert pickle.loads(pickle.dumps(store)).text(7) == text
+
+
+def test_texts_are_those_of_the_rows(run_folders):
+    (run_folders / "corpus" / "part-00000.jsonl").open("a").write("\n  \n")
+    store = DocumentStore.of_folder(run_folders / "corpus", max_documents=30)
+    assert list(store.texts()) == [store.text(row) for row in range(30)]
+
+
+@pytest.mark.parametrize("line", ['{"id": "1"}', '{"id": 1, "text": "x"}', '{"id": "1", "text": ""}', "[]", "{", '"id"'])
+def test_a_bad_line_is_named(tmp_path, line):
+    (tmp_path / "a.jsonl").write_text('{"id": "0", "text": "x"}\n\n' + line + "\n")
+    with pytest.raises(ContractError, match=r"a\.jsonl:3: "):
+        DocumentStore.of_folder(tmp_path)
