@@ -11,6 +11,7 @@ type Language = "typescript" | "python";
  */
 const BENCHMARKS = {
   validation: { language: "typescript", file: "validation.ts" },
+  mining: { language: "python", file: "mining.py" },
 } as const satisfies Record<string, { language: Language; file: string }>;
 
 /** A stage that has a benchmark. */

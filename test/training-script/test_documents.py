@@ -59,7 +59,9 @@ def test_texts_are_those_of_the_rows(run_folders):
     assert list(store.texts()) == [store.text(row) for row in range(30)]
 
 
-@pytest.mark.parametrize("line", ['{"id": "1"}', '{"id": 1, "text": "x"}', '{"id": "1", "text": ""}', "[]", "{", '"id"'])
+@pytest.mark.parametrize(
+    "line", ['{"id": "1"}', '{"id": 1, "text": "x"}', '{"id": "1", "text": ""}', "[]", "{", '"id"']
+)
 def test_a_bad_line_is_named(tmp_path, line):
     (tmp_path / "a.jsonl").write_text('{"id": "0", "text": "x"}\n\n' + line + "\n")
     with pytest.raises(ContractError, match=r"a\.jsonl:3: "):
