@@ -5,7 +5,7 @@ import { AwsContext } from "./aws-context.ts";
 import { checkedParameters } from "./checks.ts";
 import type { FineTuningPipelineProps } from "./fine-tuning-pipeline-props.ts";
 import { PipelineFunctions } from "./functions/pipeline-functions.ts";
-import { regionalImages } from "./jobs/images.ts";
+import { imagesKnown, regionalImages } from "./jobs/images.ts";
 import { TrainingCodeObjects } from "./jobs/training-code-objects.ts";
 import { EXECUTION_PARAMETER_NAMES, executionRules } from "./parameters.ts";
 import { propName } from "./parameters-document.ts";
@@ -48,12 +48,13 @@ export class FineTuningPipeline extends Construct {
       bucket: this.bucket,
       directory: sources.trainingScripts,
     });
-    const images = regionalImages(this, aws, {
+    const givenImages = {
       training_gpu: parameters.trainingImageGpu,
       training_cpu: parameters.trainingImageCpu,
       serving_gpu: parameters.servingImageGpu,
       serving_cpu: parameters.servingImageCpu,
-    });
+    };
+    const images = regionalImages(this, aws, givenImages);
     const access = reach(this, aws, this.bucket, parameters);
     this.roles = new PipelineRoles(this, "roles", { aws, bucket: this.bucket, images, parameters, reach: access });
     this.functions = new PipelineFunctions(this, "functions", {
@@ -73,6 +74,7 @@ export class FineTuningPipeline extends Construct {
       roles: this.roles,
       reach: access,
       logRetentionDays: parameters.logRetentionDays,
+      preconditions: [imagesKnown(aws, givenImages)],
       definition: {
         bucketName: this.bucket.name,
         functions: this.functions.byName,

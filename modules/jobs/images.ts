@@ -1,4 +1,4 @@
-import { Fn, TerraformLocal } from "cdktf";
+import { Fn, Op, type Precondition, TerraformLocal } from "cdktf";
 import type { Construct } from "constructs";
 import type { AwsContext } from "../aws-context.ts";
 
@@ -65,6 +65,9 @@ const TEI_ACCOUNT_BY_REGION = {
   "us-west-2": "246618743249",
 } as const;
 
+/** Stands in images that {@link imagesKnown} refuses or that others take the place of: they are formed all the same. */
+const NO_ACCOUNT = "000000000000";
+
 /** Regions for which both tables are known to hold; elsewhere every image has to be given. */
 export const REGIONS_WITH_IMAGES: readonly string[] = Object.keys(TEI_ACCOUNT_BY_REGION);
 
@@ -97,12 +100,23 @@ export function regionalImages(scope: Construct, { region, dnsSuffix }: AwsConte
       Fn.coalesce([overrides[name], Fn.format(`%s.dkr.ecr.%s.%s/${repositoryAndTag}`, [account, region, dnsSuffix])]),
     ).asString;
   const dlcAccount = Fn.lookup(DLC_ACCOUNT_BY_REGION, region, DLC_ACCOUNT);
-  const teiAccount = Fn.lookup(TEI_ACCOUNT_BY_REGION, region, "");
+  const teiAccount = Fn.lookup(TEI_ACCOUNT_BY_REGION, region, NO_ACCOUNT);
   return {
     training_gpu: image("training_gpu", dlcAccount, `pytorch-training:${TRAINING_TAGS.gpu}`),
     training_cpu: image("training_cpu", dlcAccount, `pytorch-training:${TRAINING_TAGS.cpu}`),
     serving_gpu: image("serving_gpu", teiAccount, `tei:${SERVING_TAGS.gpu}`),
     serving_cpu: image("serving_cpu", teiAccount, `tei-cpu:${SERVING_TAGS.cpu}`),
+  };
+}
+
+/** What a plan refuses: a region whose images are not known, unless every one is given in `overrides`. */
+export function imagesKnown({ region }: AwsContext, overrides: Images): Precondition {
+  const images: string[] = Object.values(overrides);
+  const allGiven = Op.eq(Fn.lengthOf(Fn.compact(images)), images.length);
+  return {
+    condition: Op.or(Fn.contains([...REGIONS_WITH_IMAGES], region), allGiven),
+    errorMessage:
+      "The provider's region must be one whose images are known, or all four images must be given; configure for example us-east-1, or write training_image_gpu, training_image_cpu, serving_image_gpu and serving_image_cpu.",
   };
 }
 

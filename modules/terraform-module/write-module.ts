@@ -14,6 +14,7 @@ export const MODULE_NAME = "terraform-aws-opensearch-finetuning";
 const STACK_ID = "module";
 const README_TEMPLATE = fileURLToPath(new URL("module-readme.md", import.meta.url));
 const EXAMPLES = fileURLToPath(new URL("examples", import.meta.url));
+const TESTS = fileURLToPath(new URL("tests", import.meta.url));
 const LICENSE = fileURLToPath(new URL("../../LICENSE", import.meta.url));
 
 /** An example has no comment that says what it shows. */
@@ -39,6 +40,7 @@ export function writeModule(directory: string, sources: PipelineSources): void {
     mkdirSync(directory, { recursive: true });
     for (const [name, content] of Object.entries(files)) writeFileSync(path.join(directory, name), content);
     cpSync(path.join(synthesized, "assets"), path.join(directory, "assets"), { recursive: true });
+    cpSync(TESTS, path.join(directory, "tests"), { recursive: true });
     cpSync(EXAMPLES, path.join(directory, "examples"), { recursive: true });
     cpSync(LICENSE, path.join(directory, "LICENSE"));
     const readme = moduleReadme(readFileSync(README_TEMPLATE, "utf8"), outputs, examples());

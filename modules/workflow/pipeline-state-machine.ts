@@ -1,5 +1,6 @@
 import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import { SfnStateMachine } from "@cdktf/provider-aws/lib/sfn-state-machine";
+import type { Precondition } from "cdktf";
 import { Construct } from "constructs";
 import type { PipelineRoles, Reach } from "../access/pipeline-roles.ts";
 import { ServiceRole } from "../access/service-role.ts";
@@ -27,6 +28,8 @@ export class PipelineStateMachine extends Construct {
       readonly roles: PipelineRoles;
       readonly reach: Reach;
       readonly logRetentionDays: number;
+      /** What must hold for an execution to have a chance, checked by the plan. */
+      readonly preconditions: Precondition[];
       readonly definition: DefinitionInputs;
     },
   ) {
@@ -109,6 +112,7 @@ export class PipelineStateMachine extends Construct {
       definition: encodeJson(pipelineDefinition(definition)),
       loggingConfiguration: { level: "ALL", includeExecutionData: true, logDestination: `${logs.arn}:*` },
       tracingConfiguration: { enabled: true },
+      lifecycle: { precondition: props.preconditions },
       // Step Functions tries the role's permissions when the state machine is made.
       dependsOn: [role.policy],
     });
