@@ -7,8 +7,8 @@ import { type OpenSearch, OpenSearchRequestError } from "../shared/open-search.t
 import type { PartWriter } from "../shared/part-writer.ts";
 import { formatS3Uri, type S3Location } from "../shared/s3-uri.ts";
 import { checkTextFields, concreteIndices, TextFieldNotFoundError } from "./index-layout.ts";
-import { PointInTime, PointInTimeLostError } from "./point-in-time.ts";
-import { type ExtractionCursor, shareOut, type Unit } from "./progress.ts";
+import { type DocumentSelection, type Hit, PointInTime, PointInTimeLostError } from "./point-in-time.ts";
+import { type ExtractionCursor, rangesOf, shareOut, type Unit } from "./progress.ts";
 import { textOf } from "./text-fields.ts";
 
 /** Not every document of the index was read. */
@@ -26,25 +26,51 @@ export interface ExtractionRequest {
   remainingMs(): number;
 }
 
-/** Slices that are read at once: enough to keep the writer busy, few enough to leave the cluster to its users. */
-const PARALLEL_SLICES = 4;
-const MAX_PAGE_SIZE = 1000;
+/** Units that are read at once: enough to keep the writer busy, few enough to leave the cluster to its users. */
+const PARALLEL_READERS = 4;
+/** From here on, what a request costs besides its documents is not felt any more. */
+const MAX_PAGE_SIZE = 5000;
+/** Where OpenSearch does not say how large its answers are. */
+const UNMEASURED_PAGE_SIZE = 1000;
 /** What an answer should have, so that the pages in memory stay small whatever the documents are. */
-const PAGE_BYTES = 8 * 1024 * 1024;
+const PAGE_BYTES = 4 * 1024 * 1024;
 const SAMPLE_SIZE = 20;
+/** Documents that are read whole to see what else they have; few, because they may be large. */
+const WHOLE_SAMPLE_SIZE = 5;
+/**
+ * Leaving fields out makes OpenSearch read every document and write it anew, which costs it more than sending some
+ * bytes that nobody needs: it pays from here on (bytes of whole documents by bytes of the fields).
+ */
+const FILTER_FROM_RATIO = 2;
 /** Enough to end the last pages and the part that is being written. */
 const DEADLINE_RESERVE_MS = 60_000;
+/** What is lost at most when an invocation is cut off: the next one goes on from the cursor of the one before. */
+const INVOCATION_MS = 5 * 60_000;
 const MAX_RESTARTS = 2;
 
-function pageSizeFor(bytes: number, documents: number, atMost = MAX_PAGE_SIZE): number {
-  if (documents === 0 || bytes === 0) return atMost;
+function pageSizeFor(bytes: number, documents: number, atMost: number): number {
+  if (documents === 0 || bytes === 0) return Math.min(UNMEASURED_PAGE_SIZE, atMost);
   return Math.max(1, Math.min(atMost, Math.floor((PAGE_BYTES * documents) / bytes)));
 }
 
 /** One slice a shard: with more slices than shards OpenSearch splits shards, with fewer it joins them. */
-function slicesOf(shards: number, index?: string): Pick<Unit, "index" | "slice">[] {
+function slicesOf(shards: number, index?: string): DocumentSelection[] {
   if (shards <= 1) return [{ index }];
   return Array.from({ length: shards }, (_, id) => ({ index, slice: { id, max: shards } }));
+}
+
+/** Runs `work` on every item, a few at a time. */
+async function inParallel<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  const entries = items.entries();
+  const worker = async () => {
+    for (const [index, item] of entries) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: PARALLEL_READERS }, worker));
+  return results;
 }
 
 function namingDisabledSource(index: string, error: unknown): unknown {
@@ -53,6 +79,42 @@ function namingDisabledSource(index: string, error: unknown): unknown {
     `"${index}" does not store the documents it was given (_source is disabled), so their text cannot be read. Give the corpus as JSONL with input_type s3.`,
     { cause: error },
   );
+}
+
+async function shardsOf(openSearch: OpenSearch, index: string): Promise<DocumentSelection[]> {
+  const { pointInTime, shards } = await PointInTime.open(openSearch, index);
+  await pointInTime.close();
+  return slicesOf(shards, index);
+}
+
+type Extent = Pick<Unit, "total" | "last">;
+
+async function extentOf(pointInTime: PointInTime, selection: DocumentSelection): Promise<Extent> {
+  if (selection.range === undefined) return { total: await pointInTime.count(selection), last: null };
+  const { count, last } = await pointInTime.extent(selection);
+  return { total: count, last };
+}
+
+/** Cuts the shards into what is read at once. */
+async function selectionsOf(
+  openSearch: OpenSearch,
+  pointInTime: PointInTime,
+  shards: readonly DocumentSelection[],
+): Promise<DocumentSelection[]> {
+  // What collections of OpenSearch Serverless give for sequence numbers is not documented.
+  if (openSearch.isServerless) return [...shards];
+  const readers = Math.ceil(PARALLEL_READERS / shards.length);
+  const cut = await inParallel(shards, async (shard) =>
+    rangesOf(await pointInTime.extent(shard), readers).map((range) => ({ ...shard, range })),
+  );
+  return cut.flat();
+}
+
+async function paysToFilter(pointInTime: PointInTime, fields: readonly string[]): Promise<boolean> {
+  const sample = { size: WHOLE_SAMPLE_SIZE, searchAfter: null };
+  const whole = await pointInTime.page({}, { ...sample, fields: null });
+  const filtered = await pointInTime.page({}, { ...sample, fields });
+  return whole.bytes === 0 || whole.bytes > FILTER_FROM_RATIO * filtered.bytes;
 }
 
 async function layOut(openSearch: OpenSearch, request: ExtractionRequest, restarts: number): Promise<ExtractionCursor> {
@@ -66,21 +128,17 @@ async function layOut(openSearch: OpenSearch, request: ExtractionRequest, restar
     const sources = sample.hits.map(({ _source }) => _source);
     await checkTextFields(openSearch, request.index, request.fields, sources);
 
-    const selections: Pick<Unit, "index" | "slice">[] = [];
-    if (indices.length === 1) selections.push(...slicesOf(shards));
-    else {
-      for (const index of indices) {
-        const own = await PointInTime.open(openSearch, index);
-        await own.pointInTime.close();
-        selections.push(...slicesOf(own.shards, index));
-      }
-    }
-    const totals: number[] = [];
-    for (const selection of selections) totals.push(await pointInTime.count(selection));
-    const sliced = totals.reduce((a, b) => a + b, 0);
-    if (sliced !== total) {
+    const shardSelections =
+      indices.length === 1
+        ? slicesOf(shards)
+        : (await inParallel(indices, (index) => shardsOf(openSearch, index))).flat();
+    const selections = await selectionsOf(openSearch, pointInTime, shardSelections);
+    const extents = await inParallel(selections, (selection) => extentOf(pointInTime, selection));
+    const totals = extents.map((extent) => extent.total);
+    const selected = totals.reduce((a, b) => a + b, 0);
+    if (selected !== total) {
       throw new CountMismatchError(
-        `The slices of "${request.index}" have ${sliced} documents, the index has ${total}; nothing was extracted.`,
+        `The parts of "${request.index}" have ${selected} documents, the index has ${total}; nothing was extracted.`,
       );
     }
     const quotas = shareOut(request.maxDocuments, totals);
@@ -89,6 +147,7 @@ async function layOut(openSearch: OpenSearch, request: ExtractionRequest, restar
       units: selections.map((selection, index) => ({
         ...selection,
         total: totals[index] ?? 0,
+        last: extents[index]?.last ?? null,
         quota: quotas[index] ?? 0,
         seen: 0,
         kept: 0,
@@ -96,13 +155,55 @@ async function layOut(openSearch: OpenSearch, request: ExtractionRequest, restar
         done: quotas[index] === 0,
       })),
       several_indices: indices.length > 1,
+      filter_source: await paysToFilter(pointInTime, request.fields),
       next_part: 0,
-      page_size: pageSizeFor(sample.bytes, sample.hits.length),
+      page_size: pageSizeFor(sample.bytes, sample.hits.length, MAX_PAGE_SIZE),
+      max_page_size: MAX_PAGE_SIZE,
       restarts,
     };
   } catch (error) {
     await pointInTime.close();
     throw namingDisabledSource(request.index, error);
+  }
+}
+
+/**
+ * Goes on in a new snapshot when nothing was written to the index since the lost one: what was read fits what is left, and
+ * sequence numbers give it the same order.
+ *
+ * @returns whether it can.
+ */
+async function reopen(openSearch: OpenSearch, state: ExtractionCursor, index: string): Promise<boolean> {
+  if (state.units.some(({ range }) => range === undefined)) return false;
+  const { pointInTime } = await PointInTime.open(openSearch, index);
+  const extents = await inParallel(state.units, (unit) => extentOf(pointInTime, unit));
+  state.pit_id = pointInTime.id;
+  return state.units.every(({ total, last }, unit) => extents[unit]?.total === total && extents[unit]?.last === last);
+}
+
+/** The most documents that the index gives at once (`index.max_result_window`), when that is what it complains about. */
+function resultWindow(error: unknown): number | undefined {
+  if (!(error instanceof OpenSearchRequestError)) return undefined;
+  const [, window] = /Result window is too large.*?less than or equal to: \[(\d+)\]/.exec(error.reason) ?? [];
+  return window === undefined ? undefined : Number(window);
+}
+
+/** The next page of a unit, smaller when the index does not give as many documents as asked for. */
+async function nextPage(
+  pointInTime: PointInTime,
+  unit: Unit,
+  state: ExtractionCursor,
+  request: ExtractionRequest,
+): Promise<{ hits: Hit[]; bytes: number }> {
+  const options = { fields: state.filter_source ? request.fields : null, searchAfter: unit.search_after };
+  try {
+    return await pointInTime.page(unit, { ...options, size: state.page_size });
+  } catch (error) {
+    const window = resultWindow(error);
+    if (window === undefined) throw error;
+    state.max_page_size = Math.min(state.max_page_size, window);
+    state.page_size = Math.min(state.page_size, window);
+    return await pointInTime.page(unit, { ...options, size: state.page_size });
   }
 }
 
@@ -114,13 +215,9 @@ async function readPage(
   request: ExtractionRequest,
   writer: PartWriter,
 ): Promise<void> {
-  const { hits, bytes } = await pointInTime.page(unit, {
-    fields: request.fields,
-    size: state.page_size,
-    searchAfter: unit.search_after,
-  });
+  const { hits, bytes } = await nextPage(pointInTime, unit, state, request);
   // Grows slowly, because the next documents may be larger than these.
-  state.page_size = pageSizeFor(bytes, hits.length, Math.min(MAX_PAGE_SIZE, state.page_size * 2));
+  state.page_size = pageSizeFor(bytes, hits.length, Math.min(state.max_page_size, state.page_size * 2));
   const lines: string[] = [];
   let seen = 0;
   for (const hit of hits) {
@@ -137,7 +234,9 @@ async function readPage(
   const atEnd = hits.length === 0 || unit.seen === unit.total;
   unit.done = atEnd || (unit.kept === unit.quota && unit.quota < unit.total);
   if (atEnd && unit.seen !== unit.total) {
-    const part = [unit.index, unit.slice && `slice ${unit.slice.id} of ${unit.slice.max}`].filter(Boolean).join(", ");
+    const slice = unit.slice && `slice ${unit.slice.id} of ${unit.slice.max}`;
+    const range = unit.range && `sequence numbers ${unit.range.from ?? ""} to ${unit.range.to ?? ""}`;
+    const part = [unit.index, slice, range].filter(Boolean).join(", ");
     throw new CountMismatchError(
       `Of ${unit.total} documents of "${request.index}"${part === "" ? "" : ` (${part})`} only ${unit.seen} could be read.`,
     );
@@ -152,7 +251,8 @@ async function readUnits(
   writer: PartWriter,
 ): Promise<void> {
   const pointInTime = PointInTime.resume(openSearch, state.pit_id);
-  const reserve = Math.min(DEADLINE_RESERVE_MS, request.remainingMs() / 4);
+  const remaining = request.remainingMs();
+  const reserve = Math.max(Math.min(DEADLINE_RESERVE_MS, remaining / 4), remaining - INVOCATION_MS);
   const waiting = state.units.filter(({ done }) => !done);
   let pages = 0;
   let failed = false;
@@ -166,7 +266,7 @@ async function readUnits(
     }
   };
   const outcomes = await Promise.allSettled(
-    Array.from({ length: PARALLEL_SLICES }, () =>
+    Array.from({ length: PARALLEL_READERS }, () =>
       read().catch((error) => {
         failed = true;
         throw error;
@@ -175,6 +275,28 @@ async function readUnits(
   );
   state.pit_id = pointInTime.id;
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+}
+
+/** Reads units like {@link readUnits}, through as many lost snapshots as there are, as long as it gets on. */
+async function readThroughLosses(
+  openSearch: OpenSearch,
+  state: ExtractionCursor,
+  request: ExtractionRequest,
+  writer: PartWriter,
+): Promise<void> {
+  const seen = () => state.units.reduce((sum, unit) => sum + unit.seen, 0);
+  for (let before = -1; ; ) {
+    try {
+      return await readUnits(openSearch, state, request, writer);
+    } catch (error) {
+      if (!(error instanceof PointInTimeLostError) || seen() === before) throw error;
+      before = seen();
+      if (!(await reopen(openSearch, state, request.index))) throw error;
+      logger.warn("the snapshot was lost; the index is as it was, so the extraction goes on in a new one", {
+        seen: before,
+      });
+    }
+  }
 }
 
 async function extractFrom(
@@ -186,7 +308,7 @@ async function extractFrom(
   const writer = corpusWriter(s3, request.run, state.next_part);
   const sum = (of: (unit: Unit) => number) => state.units.reduce((total, unit) => total + of(unit), 0);
   try {
-    await readUnits(openSearch, state, request, writer);
+    await readThroughLosses(openSearch, state, request, writer);
     await writer.finish();
     state.next_part = writer.nextPart;
   } catch (error) {
@@ -219,8 +341,9 @@ async function extractFrom(
 
 /**
  * Writes the text of every document of an index, as it is at one moment, to the run's corpus. Ends before the Lambda
- * limit with `complete: false` and a cursor; the next invocation goes on from there. When OpenSearch loses the snapshot,
- * the extraction begins anew (twice at most), because documents that were read before and after would not fit together.
+ * limit, and after five minutes, with `complete: false` and a cursor; the next invocation goes on from there. When OpenSearch
+ * loses the snapshot, the extraction goes on in a new one if the index has not changed; else it begins anew (twice at
+ * most), because documents that were read before and after would not fit together.
  *
  * @throws IndexNotFoundError, TextFieldNotFoundError, EmptyCorpusError for what the user must change;
  *   CountMismatchError when documents are missing; PointInTimeLostError when beginning anew did not help either;

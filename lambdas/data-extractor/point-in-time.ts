@@ -22,28 +22,37 @@ const Hit = z.object({
 });
 export type Hit = z.infer<typeof Hit>;
 
+const SequenceNumber = z.object({ value: z.number().nullable() }).transform(({ value }) => value);
+
 const SearchAnswer = z.object({
   pit_id: z.string().optional(),
   _shards: z.object({ total: z.number(), failed: z.number() }),
   hits: z
     .object({ total: z.object({ value: z.number() }).optional(), hits: z.array(Hit).default([]) })
     .default({ hits: [] }),
+  aggregations: z.object({ first: SequenceNumber, last: SequenceNumber }).optional(),
 });
 
-/** Only what is read; on small documents the rest is half of an answer. */
-const FILTER_PATH =
-  "pit_id,_shards.total,_shards.failed,hits.total,hits.hits._index,hits.hits._id,hits.hits._source,hits.hits.sort";
-
-/** A part of the documents: of one index when the snapshot has several, and of one slice when the index has several. */
+/**
+ * A part of the documents: of one index when the snapshot has several, of one slice when the index has several shards, and
+ * of a range of sequence numbers.
+ */
 export interface DocumentSelection {
   readonly index?: string | undefined;
   readonly slice?: { readonly id: number; readonly max: number } | undefined;
+  readonly range?: { readonly from: number | null; readonly to: number | null } | undefined;
 }
 
-function selectionBody({ index, slice }: DocumentSelection) {
+function selectionBody({ index, slice, range }: DocumentSelection) {
+  const filter: unknown[] = [];
+  if (index !== undefined) filter.push({ term: { _index: index } });
+  if (range !== undefined && (range.from !== null || range.to !== null)) {
+    const from = range.from === null ? {} : { gte: range.from };
+    filter.push({ range: { _seq_no: { ...from, ...(range.to === null ? {} : { lte: range.to }) } } });
+  }
   return {
     ...(slice === undefined ? {} : { slice }),
-    ...(index === undefined ? {} : { query: { term: { _index: index } } }),
+    ...(filter.length === 0 ? {} : { query: { bool: { filter } } }),
   };
 }
 
@@ -89,25 +98,44 @@ export class PointInTime {
 
   /** How many documents the selection has, exactly. */
   async count(selection: DocumentSelection): Promise<number> {
-    const { hits } = await this.#search({ ...selectionBody(selection), size: 0, track_total_hits: true });
-    if (hits.total === undefined) throw new Error("OpenSearch gave no total for a count.");
-    return hits.total.value;
+    return this.#total(await this.#search({ ...selectionBody(selection), size: 0, track_total_hits: true }));
   }
 
   /**
-   * The next documents of the selection in index order. That order (`_doc`) is a number within a shard: it may only be
-   * continued with `searchAfter` in a selection of one shard, else documents of other shards with the same number are
-   * skipped without a word.
+   * How many documents the selection has, and the lowest and highest of their sequence numbers (null when it has none).
+   * Whatever is written to a shard changes one of the three.
+   */
+  async extent(selection: DocumentSelection): Promise<{ count: number; first: number | null; last: number | null }> {
+    const answer = await this.#search({
+      ...selectionBody(selection),
+      size: 0,
+      track_total_hits: true,
+      aggs: { first: { min: { field: "_seq_no" } }, last: { max: { field: "_seq_no" } } },
+    });
+    return { count: this.#total(answer), first: null, last: null, ...answer.aggregations };
+  }
+
+  #total({ hits: { total } }: { hits: { total?: { value: number } | undefined } }): number {
+    if (total === undefined) throw new Error("OpenSearch gave no total for a count.");
+    return total.value;
+  }
+
+  /**
+   * The next documents of the selection: in the order of their sequence numbers, which stays what it is in another snapshot,
+   * when the selection has a range, else in index order. Either is a number within a shard: it may only be continued with
+   * `searchAfter` in a selection of one shard, else documents of other shards with the same number are skipped without a word.
+   *
+   * @param options `fields`: what the documents shall have; null for all they have.
    */
   async page(
     selection: DocumentSelection,
-    options: { fields: readonly string[]; size: number; searchAfter: readonly unknown[] | null },
+    options: { fields: readonly string[] | null; size: number; searchAfter: readonly unknown[] | null },
   ): Promise<{ hits: Hit[]; bytes: number }> {
     const { hits, bytes } = await this.#search({
       ...selectionBody(selection),
       size: options.size,
-      sort: ["_doc"],
-      _source: { includes: options.fields },
+      sort: [selection.range === undefined ? "_doc" : "_seq_no"],
+      ...(options.fields === null ? {} : { _source: { includes: options.fields } }),
       track_total_hits: false,
       ...(options.searchAfter === null ? {} : { search_after: options.searchAfter }),
     });
@@ -120,7 +148,7 @@ export class PointInTime {
         {
           method: "POST",
           path: "/_search",
-          query: { allow_partial_search_results: "false", filter_path: FILTER_PATH },
+          query: { allow_partial_search_results: "false" },
           body: { ...body, pit: { id: this.#id, keep_alive: KEEP_ALIVE } },
         },
         SearchAnswer,
@@ -129,7 +157,7 @@ export class PointInTime {
         throw new Error(`${answer.body._shards.failed} of ${answer.body._shards.total} shards failed in a search.`);
       }
       this.#id = answer.body.pit_id ?? this.#id;
-      return { hits: answer.body.hits, bytes: answer.bytes };
+      return { hits: answer.body.hits, aggregations: answer.body.aggregations, bytes: answer.bytes };
     } catch (error) {
       if (error instanceof OpenSearchRequestError && error.types.has("search_context_missing_exception")) {
         throw new PointInTimeLostError(

@@ -11,7 +11,7 @@ import { CorpusManifest } from "../../../lambdas/shared/contract.ts";
 import { OpenSearch } from "../../../lambdas/shared/open-search.ts";
 import { type EmulatedS3, startEmulatedS3 } from "../emulated-s3.ts";
 
-/** More than a page of 1,000 in each of three shards. */
+/** More than a page of 1,000 in each of three shards; the index gives no larger ones. */
 const DOCUMENTS = 4003;
 const CREDENTIALS = { accessKeyId: "test", secretAccessKey: "test" };
 
@@ -40,8 +40,13 @@ async function fill(
   shards: number,
   documents: readonly { id: string; source: unknown }[],
   mappings = {},
+  settings = {},
 ) {
-  await call("PUT", `/${index}`, { settings: { number_of_shards: shards, number_of_replicas: 0 }, mappings });
+  const exists = (await fetch(`${node.url}/${index}`, { method: "HEAD" })).ok;
+  if (!exists) {
+    const all = { number_of_shards: shards, number_of_replicas: 0, ...settings };
+    await call("PUT", `/${index}`, { settings: all, mappings });
+  }
   for (let start = 0; start < documents.length; start += 1000) {
     await call(
       "POST",
@@ -82,8 +87,8 @@ beforeAll(async () => {
     connectorCredentials: CREDENTIALS,
   });
   openSearch = new OpenSearch({ endpoint: domain.url, neededPermissions: "read access", retryDelayMs: 10 });
-  await fill("articles", 3, numbered(DOCUMENTS));
-  await fill("single", 1, numbered(1100, "s"));
+  await fill("articles", 3, numbered(DOCUMENTS), {}, { max_result_window: 1000 });
+  await fill("single", 1, numbered(1100, "s"), {}, { max_result_window: 1000 });
   await fill("mixed", 2, [
     { id: "flat", source: { "body.text": "dotted key", year: 2001, open: false } },
     { id: "objects", source: { body: [{ text: "one" }, { text: ["two", null, 3] }], title: "last" } },
@@ -126,6 +131,10 @@ async function written() {
     ? CorpusManifest.parse(JSON.parse(await s3.text(`${run}corpus/manifest.json`)))
     : undefined;
   return { parts, documents, manifest, ids: documents.map(({ id }) => id) };
+}
+
+function inOrder(documents: readonly { id: string }[]) {
+  return [...documents].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** Time that is up after so many looks at the clock, whatever the machine's speed. */
@@ -203,27 +212,72 @@ describe("extractCorpus", () => {
     expect((await written()).ids.length).toBe(DOCUMENTS);
   });
 
-  it("begins anew when the snapshot was lost between two invocations", async () => {
+  it("goes on where it was when the snapshot was lost and the index is as it was", async () => {
+    await extract();
+    const undisturbed = await written();
     const first = await extract({ remainingMs: clockWithLooks(1) });
     expect(first.complete).toBe(false);
+    const before = await written();
     await call("DELETE", "/_search/point_in_time/_all");
     const second = await extract({ cursor: ExtractionCursor.parse(first.cursor) });
-    const { ids } = await written();
+    const { ids, parts, documents } = await written();
     expect(second).toMatchObject({ complete: true, document_count: DOCUMENTS });
-    expect(ids.length).toBe(DOCUMENTS);
-    expect(new Set(ids).size).toBe(DOCUMENTS);
+    expect(ids.slice(0, before.ids.length)).toEqual(before.ids);
+    expect(parts.length).toBe(before.parts.length + 1);
+    expect(inOrder(documents)).toEqual(inOrder(undisturbed.documents));
+    expect(await openContexts()).toBe(0);
+  });
+
+  it.each([
+    ["a document was added", "PUT", "/changing/_doc/late?refresh=true", { title: "late" }, 1801],
+    ["a document was written anew", "PUT", "/changing/_doc/c1?refresh=true", { title: "Title again" }, 1800],
+    ["a document was deleted", "DELETE", "/changing/_doc/c1?refresh=true", undefined, 1799],
+  ])("begins anew when the snapshot was lost and %s", async (_, method, path, body, count) => {
+    await fill("changing", 1, numbered(1800, "c"), {}, { max_result_window: 500 });
+    try {
+      const first = await extract({ index: "changing", remainingMs: clockWithLooks(1) });
+      expect(first.complete).toBe(false);
+      await call("DELETE", "/_search/point_in_time/_all");
+      await call(method, path, body);
+      const second = await extract({ index: "changing", cursor: ExtractionCursor.parse(first.cursor) });
+      const { ids } = await written();
+      expect(second).toMatchObject({ complete: true, document_count: count });
+      expect(ids.length).toBe(count);
+      expect(new Set(ids).size).toBe(count);
+    } finally {
+      await call("DELETE", "/changing");
+    }
   });
 
   it("gives up when the snapshot is lost again and again", async () => {
-    const first = await extract({ remainingMs: clockWithLooks(1) });
+    await fill("shaky", 1, numbered(1800, "y"), {}, { max_result_window: 500 });
+    const first = await extract({ index: "shaky", remainingMs: clockWithLooks(1) });
     await call("DELETE", "/_search/point_in_time/_all");
-    await expect(extract({ cursor: { ...ExtractionCursor.parse(first.cursor), restarts: 2 } })).rejects.toMatchObject({
-      name: "PointInTimeLostError",
-    });
+    await call("PUT", "/shaky/_doc/late?refresh=true", { title: "late" });
+    const cursor = { ...ExtractionCursor.parse(first.cursor), restarts: 2 };
+    await expect(extract({ index: "shaky", cursor })).rejects.toMatchObject({ name: "PointInTimeLostError" });
+  });
+
+  it("keeps to the pages that the index allows", async () => {
+    await fill("narrow", 1, numbered(1800, "n"), {}, { max_result_window: 100 });
+    expect(await extract({ index: "narrow" })).toMatchObject({ complete: true, document_count: 1800 });
+  });
+
+  it("reads ranges of one shard that was written to in any order", async () => {
+    await fill("rewritten", 1, numbered(12_000, "r"));
+    await fill(
+      "rewritten",
+      1,
+      numbered(12_000, "r").filter((_, n) => n % 7 === 0),
+    );
+    const result = await extract({ index: "rewritten" });
+    const { ids } = await written();
+    expect(result.document_count).toBe(12_000);
+    expect(new Set(ids).size).toBe(12_000);
   });
 
   it("reads what is indexed while it runs from its snapshot", async () => {
-    await fill("moving", 1, numbered(1500, "m"));
+    await fill("moving", 1, numbered(1500, "m"), {}, { max_result_window: 1000 });
     const first = await extract({ index: "moving", remainingMs: clockWithLooks(1) });
     expect(first.complete).toBe(false);
     await call("DELETE", "/moving/_doc/m1499?refresh=true");
