@@ -17,6 +17,7 @@ Usage: npm run e2e:local -- [options]
   --base MODEL            base model: sentence-transformers/paraphrase-MiniLM-L3-v2 (default) or
                           sentence-transformers/all-MiniLM-L6-v2
   --small                 a few hundred passages and a few steps: proves the path, not the gain
+  --spot-interruptions N  take the instance of each job on spot instances away N times (default 0)
   --failures              also run executions that must fail, and check what they say
   --keep                  leave everything running at the end and print where; Ctrl-C ends it
   --help                  this text
@@ -32,6 +33,7 @@ const Options = z.object({
     error: "--base takes one of the models named by --help: only those come in packages",
   }),
   small: z.boolean(),
+  spotInterruptions: z.coerce.number({ error: "--spot-interruptions takes a number" }).int().min(0).max(10),
   failures: z.boolean(),
   keep: z.boolean(),
 });
@@ -57,6 +59,7 @@ export function parseOptions(args: readonly string[]): Options | "help" {
         seed: { type: "string", default: "42" },
         base: { type: "string", default: "sentence-transformers/paraphrase-MiniLM-L3-v2" },
         small: { type: "boolean", default: false },
+        "spot-interruptions": { type: "string", default: "0" },
         failures: { type: "boolean", default: false },
         keep: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
@@ -66,7 +69,11 @@ export function parseOptions(args: readonly string[]): Options | "help" {
     throw new UsageError(`${(cause as Error).message}\n\n${USAGE}`, { cause });
   }
   if (values.help === true) return "help";
-  const parsed = Options.safeParse({ ...values, trainingOnly: values["training-only"] });
+  const parsed = Options.safeParse({
+    ...values,
+    trainingOnly: values["training-only"],
+    spotInterruptions: values["spot-interruptions"],
+  });
   if (!parsed.success) {
     throw new UsageError(`${parsed.error.issues.map(({ message }) => message).join("\n")}\n\n${USAGE}`);
   }

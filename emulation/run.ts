@@ -82,7 +82,11 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
   const runtime = await timed(
     "emulators",
     async () => {
-      const started = await new EmbeddedRuntime().start({ workDirectory, onProgress: say });
+      const started = await new EmbeddedRuntime().start({
+        workDirectory,
+        onProgress: say,
+        spotInterruptions: options.spotInterruptions,
+      });
       teardown.add(() => started.stop());
       return started;
     },
@@ -165,6 +169,7 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
         baseModelId: options.base,
         trainingOnly: options.trainingOnly,
         queriesPerDocument: scale.queriesPerDocument,
+        spotInterruptions: options.spotInterruptions,
         expectGain: !options.small,
         workDirectory: path.join(workDirectory, `execution-${number}`),
         reportFile: `${resultsFile}-${name}.html`,

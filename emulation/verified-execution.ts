@@ -13,6 +13,7 @@ import { secondsByStage, stageOf } from "./stages.ts";
 import { Checks } from "./verification/check.ts";
 import { verifyCorpus } from "./verification/corpus.ts";
 import { evaluationSet, verifyEvaluation } from "./verification/evaluation.ts";
+import { verifyJobs } from "./verification/jobs.ts";
 import { verifyEndpoint, verifyModel } from "./verification/model.ts";
 import { RunArtifacts } from "./verification/run-artifacts.ts";
 import { searchWithTunedModel, verifyRegistration } from "./verification/search.ts";
@@ -26,6 +27,7 @@ const ExecutionOutput = z.object({
   gate: GateDecision,
   endpoint_name: z.string().nullable(),
   model_id: z.string().nullable(),
+  jobs: z.record(z.string(), z.string()),
 });
 
 export interface VerifiedExecutionOptions {
@@ -39,6 +41,8 @@ export interface VerifiedExecutionOptions {
   readonly baseModelId: string;
   readonly trainingOnly: boolean;
   readonly queriesPerDocument: number;
+  /** How often the runtime takes the instance of a job on spot instances away. */
+  readonly spotInterruptions: number;
   /** Whether the tuned model has to beat the base on the human queries. */
   readonly expectGain: boolean;
   /** An execution's own folder; it is created. */
@@ -96,6 +100,8 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
     `${human.queries} of ${collection.judgements.size}`,
   );
   if (options.expectGain) checks.expect("tuned model beats the base", gain.mean > 0, gainText);
+
+  checks.results.push(...(await verifyJobs(clients.sageMaker, output.jobs, options.spotInterruptions)));
 
   let humanNdcgThroughOpenSearch: number | undefined;
   const { endpoint_name: endpointName, model_id: modelId } = output;

@@ -254,6 +254,34 @@ export interface FineTuningPipelineProps {
    */
   readonly initialInstanceCount?: number;
   /**
+   * Run the jobs that keep checkpoints, scoring and training, on spot instances, which are cheaper and may be interrupted.
+   * Must be true or false.
+   *
+   * @default true
+   */
+  readonly useSpotInstances?: boolean | IResolvable;
+  /**
+   * Seconds that a job may wait for spot instances in all, on top of its run time.
+   * Must be a whole number from 0 to 604800.
+   *
+   * @default 14400
+   */
+  readonly spotWaitSeconds?: number;
+  /**
+   * Seconds for which an instance is kept, and paid, after a job for the next one of the same kind (a warm pool); 0 keeps none. Needs use_spot_instances = false and a quota.
+   * Must be a whole number from 0 to 21600.
+   *
+   * @default 0
+   */
+  readonly keepAliveSeconds?: number;
+  /**
+   * Seconds after which each SageMaker job is stopped; 0 derives a limit for each job from its work.
+   * Must be a whole number from 0 to 432000.
+   *
+   * @default 0
+   */
+  readonly maxJobRuntimeSeconds?: number;
+  /**
    * Prefix of every resource's name; give each deployment in an account its own.
    * Must be 3 to 26 lower-case letters, digits and hyphens that start with a letter.
    *

@@ -344,6 +344,36 @@ const PARAMETERS = {
     ...integer(1, 1, 4, "Instances behind the endpoint."),
     stage: "deployment",
   },
+  use_spot_instances: {
+    ...FLAG,
+    default: true,
+    description:
+      "Run the jobs that keep checkpoints, scoring and training, on spot instances, which are cheaper and may be interrupted.",
+    stage: "training",
+    scope: "execution",
+  },
+  spot_wait_seconds: {
+    ...integer(14_400, 0, 604_800, "Seconds that a job may wait for spot instances in all, on top of its run time."),
+    stage: "training",
+  },
+  keep_alive_seconds: {
+    ...integer(
+      0,
+      0,
+      21_600,
+      "Seconds for which an instance is kept, and paid, after a job for the next one of the same kind (a warm pool); 0 keeps none. Needs use_spot_instances = false and a quota.",
+    ),
+    stage: "training",
+  },
+  max_job_runtime_seconds: {
+    ...integer(
+      0,
+      0,
+      432_000,
+      "Seconds after which each SageMaker job is stopped; 0 derives a limit for each job from its work.",
+    ),
+    stage: "training",
+  },
   region: {
     type: "string",
     default: "us-east-1",
@@ -521,6 +551,12 @@ export const CROSS_FIELD_RULES: readonly CrossFieldRule[] = [
     parameter: "train_batch_size",
     condition: "var.train_batch_size <= var.total_batch_size",
     message: "train_batch_size must be at most total_batch_size; write a smaller number, or raise total_batch_size.",
+  },
+  {
+    parameter: "keep_alive_seconds",
+    condition: "var.keep_alive_seconds == 0 || !var.use_spot_instances",
+    message:
+      "keep_alive_seconds must be 0 when use_spot_instances is true, because SageMaker keeps no spot instance warm; write 0, or use_spot_instances = false.",
   },
   {
     parameter: "region",

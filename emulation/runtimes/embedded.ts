@@ -24,7 +24,12 @@ const SHARED_CORES = { OMP_WAIT_POLICY: "PASSIVE" };
 export class EmbeddedRuntime implements Runtime {
   readonly name = "embedded";
 
-  async start({ workDirectory, onProgress, bedrockErrorShare = 0.02 }: RuntimeOptions): Promise<StartedRuntime> {
+  async start({
+    workDirectory,
+    onProgress,
+    bedrockErrorShare = 0.02,
+    spotInterruptions = 0,
+  }: RuntimeOptions): Promise<StartedRuntime> {
     const stops: (() => Promise<void>)[] = [];
     const stop = async () => {
       for (const stopOne of stops.splice(0).reverse()) await stopOne();
@@ -65,6 +70,7 @@ export class EmbeddedRuntime implements Runtime {
         python: training.python,
         workDirectory: await directory("sagemaker"),
         jobEnvironment: { ...hub.environment, ...SHARED_CORES },
+        spotInterruptions,
       });
       stops.push(() => sageMaker.stop());
       const bedrock = await startBedrockStub({

@@ -8,6 +8,8 @@ export interface RuntimeOptions {
   readonly onProgress: (line: string) => void;
   /** Share of Bedrock records that fail on their first attempt, so that the retry is exercised. @default 0.02 */
   readonly bedrockErrorShare?: number;
+  /** How often each job on spot instances is interrupted. @default 0 */
+  readonly spotInterruptions?: number;
 }
 
 /** Emulated AWS and a real OpenSearch, running. */

@@ -15,13 +15,15 @@ function decode(line: string): string {
 export class LogFollower {
   readonly #file: string;
   readonly #consume: LogConsumer;
-  #offset = 0;
+  #offset: number;
   #partial = "";
   #ended = false;
   readonly #following: Promise<void>;
 
-  constructor(file: string, consume: LogConsumer) {
+  /** @param offset bytes at the file's beginning that are not read */
+  constructor(file: string, consume: LogConsumer, offset = 0) {
     this.#file = file;
+    this.#offset = offset;
     this.#consume = consume;
     this.#following = this.#follow();
   }

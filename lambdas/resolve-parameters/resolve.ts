@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { hasGpu } from "../shared/instance-type.ts";
 import { closest } from "./closest.ts";
 import { argument, keeps, ParameterRule, type ParameterValue, typed } from "./rules.ts";
 
@@ -39,15 +40,10 @@ const IMAGE_OF_STAGE = [
   ["serving", "inference_instance_type", "serving"],
 ] as const;
 
-/** SageMaker's families with NVIDIA GPUs are named g and p with a number: ml.g5.xlarge, ml.p4d.24xlarge. */
-function hasGpu(instanceType: ParameterValue | undefined): boolean {
-  return /^ml\.[gp]\d/.test(String(instanceType ?? ""));
-}
-
 function resolveImages(parameters: Record<string, ParameterValue>, images: ResolveRequest["images"]) {
   const resolved: Partial<ResolvedParameters["images"]> = {};
   for (const [stage, parameter, image] of IMAGE_OF_STAGE) {
-    resolved[stage] = images[`${image}_${hasGpu(parameters[parameter]) ? "gpu" : "cpu"}`];
+    resolved[stage] = images[`${image}_${hasGpu(String(parameters[parameter] ?? "")) ? "gpu" : "cpu"}`];
   }
   return resolved as ResolvedParameters["images"];
 }
@@ -78,6 +74,11 @@ function crossFieldViolations(parameters: Record<string, ParameterValue>): strin
         "deploy_endpoint must be true when register_connector is true: the connector calls the endpoint.",
       );
     }
+  }
+  if (parameters.use_spot_instances === true && Number(parameters.keep_alive_seconds) > 0) {
+    violations.push(
+      "keep_alive_seconds must be 0 when use_spot_instances is true: SageMaker keeps no spot instance warm.",
+    );
   }
   for (const [name, limit, reason] of AT_MOST) {
     const [value, most] = [parameters[name], parameters[limit]];

@@ -19,7 +19,7 @@ interface FunctionSettings {
   readonly statements: readonly Statement[];
 }
 
-/** The five functions of the pipeline. */
+/** The functions that the state machine calls. */
 export class PipelineFunctions extends Construct {
   readonly byName: Readonly<Record<FunctionName, PipelineFunction>>;
 
@@ -92,6 +92,12 @@ export class PipelineFunctions extends Construct {
           },
           passRole("PassBatchRole", [roles.bedrock.arn], ["bedrock.amazonaws.com"]),
         ],
+      },
+      "plan-jobs": {
+        description: "Plans the instances and the time limits of the SageMaker jobs",
+        memorySize: 256,
+        timeout: 30,
+        statements: [],
       },
       "register-model": {
         description: "Stage 8: registers the endpoint as a remote model in OpenSearch",

@@ -10,6 +10,12 @@ export interface Channel {
   readonly uriPath: string;
 }
 
+/** A metric: the regular expression's group is its value. */
+export interface MetricDefinition {
+  readonly Name: string;
+  readonly Regex: string;
+}
+
 /** One job. */
 export interface TrainingJob {
   readonly program: string;
@@ -17,8 +23,6 @@ export interface TrainingJob {
   readonly outputFolder: string;
   /** JSONPath of the image's URI. */
   readonly imagePath: string;
-  /** JSONPath of the instance type. */
-  readonly instanceTypePath: string;
   readonly channels: readonly Channel[];
   /** Command-line arguments by name: JSONPaths of strings. */
   readonly argumentPaths: Readonly<Record<string, string>>;
@@ -26,15 +30,15 @@ export interface TrainingJob {
   readonly compression: "NONE" | "GZIP";
   /** Whether the job continues from what it saved, after an interruption or a redrive. */
   readonly checkpoints: boolean;
-  /** Seconds after which SageMaker stops the job. */
-  readonly maxRuntime: number;
+  /** What SageMaker reads from the job's log and puts into CloudWatch, in the namespace /aws/sagemaker/TrainingJobs. */
+  readonly metrics: readonly MetricDefinition[];
 }
 
-const HOUR = 3600;
 /** Size of the job's volume in GB. Instances with NVMe disks (g5, p4d) use those instead. */
 export const VOLUME_SIZE_GB = 100;
-/** Seconds that a job may wait for its instance, on top of its run time. */
-export const CAPACITY_WAIT = 2 * HOUR;
+
+const NUMBER = "(-?[0-9.]+(?:e[-+]?[0-9]+)?)";
+const COUNT = "([0-9]+)";
 
 /** The jobs by stage. Arguments not named here keep the scripts' defaults. */
 export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
@@ -42,7 +46,6 @@ export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
     program: "process_output.py",
     outputFolder: "training-data",
     imagePath: "$.images.processing",
-    instanceTypePath: "$.parameters.processing_instance_type",
     channels: [
       { name: "corpus", uriPath: "$.corpus.corpus_uri" },
       { name: "records", uriPath: "$.queries.records_uri" },
@@ -55,13 +58,15 @@ export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
     },
     compression: "NONE",
     checkpoints: false,
-    maxRuntime: 24 * HOUR,
+    metrics: [
+      { Name: "mining:train_queries", Regex: `MiningManifest[(].* train_queries=${COUNT},` },
+      { Name: "mining:test_queries", Regex: `MiningManifest[(].* test_queries=${COUNT},` },
+    ],
   },
   scoring: {
     program: "score.py",
     outputFolder: "scores",
     imagePath: "$.images.scoring",
-    instanceTypePath: "$.parameters.scoring_instance_type",
     channels: [{ name: "training-data", uriPath: "$.mining.artifact_uri" }],
     argumentPaths: {
       "teacher-model-id": "$.arguments.teacher_model_id",
@@ -71,13 +76,15 @@ export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
     },
     compression: "NONE",
     checkpoints: true,
-    maxRuntime: 24 * HOUR,
+    metrics: [
+      { Name: "scoring:pairs_per_second", Regex: `, ${COUNT} pairs/s,` },
+      { Name: "scoring:pairs", Regex: `ScoringManifest[(].* pairs=${COUNT},` },
+    ],
   },
   training: {
     program: "train.py",
     outputFolder: "model",
     imagePath: "$.images.training",
-    instanceTypePath: "$.parameters.training_instance_type",
     channels: [{ name: "scores", uriPath: "$.scoring.artifact_uri" }],
     argumentPaths: {
       "base-model-id": "$.arguments.base_model_id",
@@ -94,13 +101,16 @@ export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
     },
     compression: "GZIP",
     checkpoints: true,
-    maxRuntime: 24 * HOUR,
+    metrics: [
+      { Name: "training:loss", Regex: `^loss=${NUMBER} step=` },
+      { Name: "training:learning_rate", Regex: `^loss=.* learning_rate=${NUMBER} ` },
+      { Name: "training:dev_loss", Regex: `dev_loss_after=${NUMBER}` },
+    ],
   },
   evaluation: {
     program: "evaluate.py",
     outputFolder: "evaluation",
     imagePath: "$.images.evaluation",
-    instanceTypePath: "$.parameters.scoring_instance_type",
     channels: [
       { name: "corpus", uriPath: "$.corpus.corpus_uri" },
       { name: "training-data", uriPath: "$.mining.artifact_uri" },
@@ -116,7 +126,10 @@ export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
     },
     compression: "NONE",
     checkpoints: false,
-    maxRuntime: 12 * HOUR,
+    metrics: [
+      { Name: "evaluation:ndcg_base", Regex: `GateDecision[(].* ndcg_base=${NUMBER},` },
+      { Name: "evaluation:ndcg_tuned", Regex: `GateDecision[(].* ndcg_tuned=${NUMBER},` },
+    ],
   },
 };
 

@@ -1,6 +1,5 @@
 import type { Images } from "../jobs/images.ts";
 import {
-  CAPACITY_WAIT,
   type Channel,
   JOB_STAGES,
   type JobStage,
@@ -28,6 +27,7 @@ export const FUNCTION_NAMES = [
   "data-extractor",
   "s3-validator",
   "bedrock-orchestrator",
+  "plan-jobs",
   "register-model",
 ] as const;
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
@@ -52,8 +52,8 @@ export interface DefinitionInputs {
   readonly endpointPollSeconds: number;
 }
 
-/** An execution is given up after this many seconds: every job at its limit, and two Bedrock jobs of a day each, take less. */
-export const EXECUTION_TIMEOUT = 7 * 24 * 3600;
+/** An execution is given up after this many seconds: every job and its wait at their longest, and two Bedrock jobs of a day each, take less. */
+export const EXECUTION_TIMEOUT = 45 * 24 * 3600;
 
 /** Where the failures of each job's stage go. */
 const FAILURE_OF_JOB: Readonly<Record<JobStage, string>> = {
@@ -67,8 +67,8 @@ const FAILURE_OF_JOB: Readonly<Record<JobStage, string>> = {
  * The state machine of the pipeline: one document for AWS and for the emulators, in the part of the Amazon States Language that
  * all of them run (JSONPath with plain paths, intrinsics, inline Map).
  *
- * The state's document grows by a field a stage: `run`, `parameters`, `arguments`, `images`, `corpus`, `queries`, `mining`,
- * `scoring`, `training`, `evaluation`, `gate`, `names`, `registration`.
+ * The state's document grows by a field a stage: `run`, `parameters`, `arguments`, `images`, `corpus`, `queries`, `jobs`,
+ * `mining`, `scoring`, `training`, `evaluation`, `gate`, `names`, `registration`.
  */
 export function pipelineDefinition(inputs: DefinitionInputs): Record<string, unknown> {
   return {
@@ -184,15 +184,26 @@ function queryStates({ functions, bedrockRoleArn, queryPollSeconds }: Definition
       orchestrator: functions["bedrock-orchestrator"],
       bedrockRoleArn,
       pollSeconds: queryPollSeconds,
-      next: "MineHardNegatives",
+      next: "PlanJobs",
       onError,
     }),
+    PlanJobs: invokeFunction(
+      functions["plan-jobs"],
+      {
+        "document_count.$": "$.corpus.document_count",
+        "query_record_count.$": "$.queries.record_count",
+        volume_size_gb: VOLUME_SIZE_GB,
+        "parameters.$": "$.parameters",
+      },
+      { fields: JOB_STAGES, path: "$.jobs" },
+      { next: "MineHardNegatives", onError: FAILED_STAGES.planning.error },
+    ),
   };
 }
 
 function jobStates(inputs: DefinitionInputs): States {
   const job = (stage: JobStage, next: string): State =>
-    runTrainingJob(trainingJobRequest(inputs, stage), `$.${stage}`, TRAINING_JOBS[stage].maxRuntime + CAPACITY_WAIT, {
+    runTrainingJob(trainingJobRequest(inputs, stage), `$.${stage}`, `$.jobs.${stage}.timeout`, {
       next,
       onError: FAILURE_OF_JOB[stage],
     });
@@ -243,7 +254,11 @@ function trainingJobRequest(
   const base = LASTING_STAGES.includes(stage) ? "$.run.results_uri" : "$.run.uri";
   return {
     "TrainingJobName.$": uniqueName(stage),
-    AlgorithmSpecification: { "TrainingImage.$": job.imagePath, TrainingInputMode: "File" },
+    AlgorithmSpecification: {
+      "TrainingImage.$": job.imagePath,
+      TrainingInputMode: "File",
+      MetricDefinitions: job.metrics,
+    },
     RoleArn: jobRoleArn,
     HyperParameters: {
       sagemaker_program: job.program,
@@ -257,12 +272,9 @@ function trainingJobRequest(
       "S3OutputPath.$": `States.Format('{}${job.outputFolder}', ${base})`,
       CompressionType: job.compression,
     },
-    ResourceConfig: {
-      "InstanceType.$": job.instanceTypePath,
-      InstanceCount: 1,
-      VolumeSizeInGB: VOLUME_SIZE_GB,
-    },
-    StoppingCondition: { MaxRuntimeInSeconds: job.maxRuntime },
+    "ResourceConfig.$": `$.jobs.${stage}.resource_config`,
+    "StoppingCondition.$": `$.jobs.${stage}.stopping_condition`,
+    "EnableManagedSpotTraining.$": `$.jobs.${stage}.use_spot_instances`,
     ...(job.checkpoints
       ? { CheckpointConfig: { "S3Uri.$": `States.Format('{}checkpoints/${stage}/', $.run.uri)` } }
       : {}),

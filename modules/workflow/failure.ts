@@ -14,6 +14,7 @@ export const FAILED_STAGES = {
   extraction: { error: "DataExtractionFailed", stage: "Data extraction" },
   validation: { error: "CorpusValidationFailed", stage: "Corpus validation" },
   queries: { error: "QueryGenerationFailed", stage: "Query generation" },
+  planning: { error: "JobPlanningFailed", stage: "Planning the jobs" },
   mining: { error: "HardNegativeMiningFailed", stage: "Hard-negative mining" },
   scoring: { error: "TeacherScoringFailed", stage: "Teacher scoring" },
   training: { error: "TrainingFailed", stage: "Training" },
@@ -24,7 +25,8 @@ export const FAILED_STAGES = {
 
 /**
  * The one path on which an execution fails. Its error names the stage; its cause says what happened in the words of whoever
- * failed: a job's FailureReason and a function's errorMessage are taken out of the JSON that Step Functions wraps them in.
+ * failed: a job's FailureReason and a function's errorMessage are taken out of the JSON that Step Functions wraps them in. What to
+ * change is said for a job that was stopped at a limit.
  */
 export function failureStates(): States {
   const named = Object.fromEntries(
@@ -44,6 +46,14 @@ export function failureStates(): States {
     ]),
   );
   const hasJsonCause = (field: string) => ({ Variable: "$.failure.Cause", StringMatches: `{*"${field}":*}` });
+  // SageMaker gives no reason for a job that it stopped at a limit, only this status.
+  const stoppedAs = (status: string) => ({ Variable: "$.failure.Cause", StringMatches: `{*"${status}"*}` });
+  const stopped = (error: string, cause: string): State => ({
+    Type: "Pass",
+    Result: { Error: error, Cause: cause },
+    ResultPath: "$.failure",
+    Next: "DescribeFailure",
+  });
   return {
     ...named,
     CompleteFailure: {
@@ -58,11 +68,21 @@ export function failureStates(): States {
     FailureSource: {
       Type: "Choice",
       Choices: [
+        { ...stoppedAs("MaxWaitTimeExceeded"), Next: "NoSpotInstance" },
+        { ...stoppedAs("MaxRuntimeExceeded"), Next: "JobTooLong" },
         { ...hasJsonCause("FailureReason"), Next: "ReadJobFailure" },
         { ...hasJsonCause("errorMessage"), Next: "ReadFunctionFailure" },
       ],
       Default: "DescribeFailure",
     },
+    NoSpotInstance: stopped(
+      "MaxWaitTimeExceeded",
+      "there was no spot instance for long enough. Start again with a larger spot_wait_seconds, another instance type, or use_spot_instances = false",
+    ),
+    JobTooLong: stopped(
+      "MaxRuntimeExceeded",
+      "the job reached its time limit. Start again with a larger max_job_runtime_seconds, or a faster instance type",
+    ),
     ReadJobFailure: {
       Type: "Pass",
       Parameters: { "report.$": "States.StringToJson($.failure.Cause)", "Error.$": "$.failure.Error" },

@@ -109,11 +109,11 @@ export function invokeFunction(
   };
 }
 
-/** Runs a SageMaker training job to its end. */
+/** Runs a SageMaker training job to its end, or until the seconds at `timeoutPath` are over. */
 export function runTrainingJob(
   parameters: Readonly<Record<string, unknown>>,
   resultPath: string,
-  timeout: number,
+  timeoutPath: string,
   { next, onError }: Transitions,
 ): State {
   return {
@@ -125,7 +125,7 @@ export function runTrainingJob(
       "artifact_uri.$": "$.ModelArtifacts.S3ModelArtifacts",
     },
     ResultPath: resultPath,
-    TimeoutSeconds: timeout,
+    TimeoutSecondsPath: timeoutPath,
     Retry: SAGEMAKER_RETRY,
     Catch: catchAll(onError),
     Next: next,

@@ -10,6 +10,7 @@ describe("command line of the end-to-end run", () => {
       seed: 42,
       base: "sentence-transformers/paraphrase-MiniLM-L3-v2",
       small: false,
+      spotInterruptions: 0,
       failures: false,
       keep: false,
     });

@@ -123,6 +123,7 @@ describe("the deployed stack", () => {
         "opensearch-finetuning-bedrock-orchestrator": "lambda.amazonaws.com",
         "opensearch-finetuning-connector": "es.amazonaws.com",
         "opensearch-finetuning-job": "sagemaker.amazonaws.com",
+        "opensearch-finetuning-plan-jobs": "lambda.amazonaws.com",
         "opensearch-finetuning-resolve-parameters": "lambda.amazonaws.com",
         "opensearch-finetuning-s3-validator": "lambda.amazonaws.com",
         "opensearch-finetuning-serving": "sagemaker.amazonaws.com",
@@ -281,6 +282,7 @@ describe("the deployed stack", () => {
     expect(functions.map(({ function_name }) => function_name).sort()).toEqual([
       "opensearch-finetuning-bedrock-orchestrator",
       "opensearch-finetuning-data-extractor",
+      "opensearch-finetuning-plan-jobs",
       "opensearch-finetuning-register-model",
       "opensearch-finetuning-resolve-parameters",
       "opensearch-finetuning-s3-validator",

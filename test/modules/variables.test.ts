@@ -114,6 +114,7 @@ const COMPANIONS: Partial<Record<ParameterName, Values>> = {
   scoring_max_negatives: { num_hard_negatives: 200, num_negatives: 1 },
   num_negatives: { num_hard_negatives: 200, scoring_max_negatives: 200 },
   total_batch_size: { train_batch_size: 1 },
+  keep_alive_seconds: { use_spot_instances: false },
 };
 
 function numericExamples(name: ParameterName): { accepted: number[]; refused: number[] } {
@@ -155,6 +156,8 @@ const CROSS_FIELD_CASES: readonly Case[] = [
   { values: { num_negatives: 5 }, refusedAt: "num_negatives" },
   { values: { train_batch_size: 8, total_batch_size: 8 } },
   { values: { train_batch_size: 8, total_batch_size: 7 }, refusedAt: "train_batch_size" },
+  { values: { keep_alive_seconds: 600, use_spot_instances: true }, refusedAt: "keep_alive_seconds" },
+  { values: { keep_alive_seconds: 600, use_spot_instances: false } },
   { values: { region: "mx-central-1" }, refusedAt: "region" },
   { values: { region: "mx-central-1", ...IMAGES } },
   { values: { region: "mx-central-1", ...IMAGES, serving_image_cpu: "" }, refusedAt: "region" },

@@ -112,6 +112,7 @@ def evaluate(inputs: EvaluationInputs, output: Path, settings: EvaluationSetting
     (output / "report.md").write_text(text, encoding="utf-8")
     (output / "report.html").write_text(render_page(report, decision), encoding="utf-8")
     print(text, flush=True)
+    print(decision, flush=True)
     return decision
 
 

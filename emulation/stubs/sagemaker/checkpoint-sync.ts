@@ -9,6 +9,7 @@ export class CheckpointSync {
   readonly #directory: string;
   readonly #uri: string;
   readonly #uploaded = new Map<string, string>();
+  #restored: ReadonlyMap<string, string> = new Map();
   readonly #ended = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
@@ -22,6 +23,15 @@ export class CheckpointSync {
   async restore(): Promise<void> {
     await this.#store.downloadPrefix(joinS3Uri(this.#uri, ""), this.#directory);
     for (const file of await filesBelow(this.#directory)) this.#uploaded.set(file, await this.#version(file));
+    this.#restored = new Map(this.#uploaded);
+  }
+
+  /** Whether the script has written or changed a file since the job began. */
+  async hasNews(): Promise<boolean> {
+    for (const file of await filesBelow(this.#directory)) {
+      if (this.#restored.get(file) !== (await this.#version(file))) return true;
+    }
+    return false;
   }
 
   /** Uploads new and changed files every `intervalMs` until `finish`. */

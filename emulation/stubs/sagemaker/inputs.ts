@@ -51,6 +51,15 @@ function stringMap(entries: number, key: RegExp, keyLength: number, value: RegEx
   });
 }
 
+function isRegularExpression(text: string): boolean {
+  try {
+    new RegExp(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const Channel = z.looseObject({
   ChannelName: matching(/[A-Za-z0-9.\-_]+/, { min: 1, max: 64 }),
   DataSource: z.looseObject({
@@ -126,13 +135,24 @@ export const CreateTrainingJobInput = z
         `VolumeKmsKeyId is not supported for instance type ${InstanceType}: its local storage is encrypted.`,
       );
     }
+    const { MaxWaitTimeInSeconds, MaxRuntimeInSeconds = 86_400 } = job.StoppingCondition ?? {};
     if (job.EnableManagedSpotTraining === true) {
-      const { MaxWaitTimeInSeconds, MaxRuntimeInSeconds = 86_400 } = job.StoppingCondition ?? {};
       if (MaxWaitTimeInSeconds === undefined || MaxWaitTimeInSeconds < MaxRuntimeInSeconds) {
         context.addIssue(
           "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds",
         );
       }
+      if ((job.ResourceConfig.KeepAlivePeriodInSeconds ?? 0) > 0) {
+        context.addIssue("KeepAlivePeriodInSeconds is not supported when EnableManagedSpotTraining is set to true");
+      }
+    } else if (MaxWaitTimeInSeconds !== undefined) {
+      context.addIssue(
+        "Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining is set to true",
+      );
+    }
+    for (const { Name, Regex } of job.AlgorithmSpecification.MetricDefinitions ?? []) {
+      if (!isRegularExpression(Regex))
+        context.addIssue(`The regular expression of the metric ${Name} is not valid: ${Regex}`);
     }
     const localPath = job.CheckpointConfig?.LocalPath;
     if (localPath !== undefined && !localPath.startsWith("/opt/ml/")) {

@@ -31,6 +31,8 @@ export interface SageMakerStubOptions {
   readonly concurrentTrainingJobs?: number;
   /** Milliseconds between SIGTERM and SIGKILL of a stopped job. @default 120000, as on SageMaker */
   readonly stopGraceMs?: number;
+  /** How often each job on spot instances is interrupted, each time as soon as it has written to its checkpoints. @default 0 */
+  readonly spotInterruptions?: number;
   /** Milliseconds that InvokeEndpoint waits for the model. @default 60000, as on SageMaker */
   readonly invocationTimeoutMs?: number;
   /** Called with a line for people about each job and endpoint, with the path of its log. */
@@ -63,7 +65,10 @@ export async function startSageMakerStub(options: SageMakerStubOptions): Promise
     onProgress: options.onProgress ?? (() => undefined),
   };
   const tags = new ResourceTags();
-  const settings = { stopGraceMs: options.stopGraceMs ?? 120_000 };
+  const settings = {
+    stopGraceMs: options.stopGraceMs ?? 120_000,
+    spotInterruptions: options.spotInterruptions ?? 0,
+  };
   const trainingJobs = new TrainingJobs(context, settings, tags, options.concurrentTrainingJobs ?? 1);
   const endpoints = new Endpoints(context, tags);
   const operations = { ...trainingJobs.operations, ...endpoints.operations, ...tags.operations };

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StartedProcess } from "../../processes.ts";
@@ -15,6 +15,7 @@ import { DataDownloadError, TrainingContainer } from "./training-container.ts";
 
 const DEFAULT_MAX_RUNTIME_S = 86_400;
 const CHECKPOINT_INTERVAL_MS = 5_000;
+const INTERRUPTION_POLL_MS = 200;
 /** What `training_entry.py` prints before the line with the command. */
 const COMMAND_ANNOUNCEMENT = "Invoking script with the following command:";
 
@@ -24,6 +25,7 @@ type SecondaryStatus =
   | "Downloading"
   | "Training"
   | "Uploading"
+  | "Interrupted"
   | "Stopping"
   | "Stopped"
   | "MaxRuntimeExceeded"
@@ -35,6 +37,7 @@ const STATUS_MESSAGES: Readonly<Record<SecondaryStatus, string>> = {
   Downloading: "Downloading input data",
   Training: "Training image download completed. Training in progress.",
   Uploading: "Uploading generated training model",
+  Interrupted: "Training job was interrupted. Waiting for spot capacity.",
   Stopping: "Stopping the training job",
   Stopped: "Training job stopped",
   MaxRuntimeExceeded: "Training job runtime exceeded MaxRuntimeInSeconds provided",
@@ -55,6 +58,8 @@ type StopCause = "requested" | "max-runtime" | "abandoned";
 export interface TrainingJobSettings {
   /** Between SIGTERM and SIGKILL; 120 s on SageMaker. */
   readonly stopGraceMs: number;
+  /** How often each job on spot instances loses its instance, each time as soon as it has saved something new. */
+  readonly spotInterruptions: number;
 }
 
 /** One training job, from CreateTrainingJob to its end. */
@@ -76,6 +81,8 @@ export class TrainingJob {
   #stopCause: StopCause | undefined;
   readonly #stopRequested = new AbortController();
   #process: StartedProcess | undefined;
+  #interruptionsLeft: number;
+  #interrupted = false;
   #command = "";
   /** Resolves when the job has come to its end. */
   readonly finished: Promise<void>;
@@ -84,6 +91,7 @@ export class TrainingJob {
     this.#input = input;
     this.#context = context;
     this.#settings = settings;
+    this.#interruptionsLeft = input.EnableManagedSpotTraining === true ? settings.spotInterruptions : 0;
     this.arn = sageMakerArn(context, "training-job", input.TrainingJobName);
     this.logFile = logFilePath(context, "training-jobs", input.TrainingJobName);
     this.#metrics = new MetricExtraction(input.AlgorithmSpecification.MetricDefinitions ?? []);
@@ -190,15 +198,27 @@ export class TrainingJob {
 
   async #train(): Promise<void> {
     this.#started = new Date();
-    this.#enter("Downloading");
     await mkdir(path.dirname(this.logFile), { recursive: true });
+    while (await this.#attempt()) this.#enter("Starting");
+  }
+
+  /** Runs the job on one instance. @returns whether that was taken away, so that the job has to begin again on another. */
+  async #attempt(): Promise<boolean> {
+    this.#enter("Downloading");
     await this.#container.prepare();
     const checkpoints = this.#checkpoints();
     await checkpoints?.restore();
-    if (this.#stopCause !== undefined) return;
+    if (this.#stopCause !== undefined) return false;
     this.#enter("Training");
+    this.#interrupted = false;
     const tail = await this.#runScript(checkpoints);
     const exitCode = await this.#process?.exited;
+    if (this.#stopCause === undefined && this.#interrupted) {
+      await checkpoints?.finish();
+      this.#enter("Interrupted");
+      this.#context.onProgress(`training job ${this.name} Interrupted`);
+      return true;
+    }
     if (this.#stopCause === undefined && exitCode !== 0) {
       await checkpoints?.finish();
       throw new JobFailure(algorithmError(exitCode ?? null, await this.#container.failureFile(), tail, this.#command));
@@ -206,11 +226,12 @@ export class TrainingJob {
     // With the stub, the S3 that results would go to comes to its end.
     if (this.#stopCause === "abandoned") {
       await checkpoints?.stop();
-      return;
+      return false;
     }
     this.#enter("Uploading");
     await checkpoints?.finish();
     await this.#container.uploadResults();
+    return false;
   }
 
   /** Runs the script to its end. @returns the last lines of its log */
@@ -222,17 +243,23 @@ export class TrainingJob {
       "/aws/sagemaker/TrainingJobs",
       `${this.name}/algo-1-${Math.floor(Date.now() / 1000)}`,
     );
+    const logged = await stat(this.logFile).then(
+      ({ size }) => size,
+      () => 0,
+    );
     const started = this.#container.start();
     this.#process = started;
-    const follower = new LogFollower(this.logFile, (lines, seen) => {
+    const consume = (lines: readonly string[], seen: Date) => {
       this.#metrics.consume(lines, seen);
       cloudWatch?.append(lines, seen);
       const announced = lines.indexOf(COMMAND_ANNOUNCEMENT);
       if (announced !== -1) this.#command = lines[announced + 1] ?? "";
       tail = [...tail, ...lines].slice(-TAIL_LINES);
-    });
+    };
+    const follower = new LogFollower(this.logFile, consume, logged);
     checkpoints?.start(CHECKPOINT_INTERVAL_MS);
     const over = new AbortController();
+    if (checkpoints !== undefined && this.#interruptionsLeft > 0) void this.#interrupt(checkpoints, over.signal);
     const limitMs = (StoppingCondition?.MaxRuntimeInSeconds ?? DEFAULT_MAX_RUNTIME_S) * 1000;
     void sleep(Math.min(limitMs, 2 ** 31 - 1), undefined, { ref: false, signal: over.signal }).then(
       () => this.#stop("max-runtime", this.#settings.stopGraceMs),
@@ -243,6 +270,18 @@ export class TrainingJob {
     await follower.finish();
     await cloudWatch?.finish();
     return tail;
+  }
+
+  /** Takes the instance away once the script has saved something. */
+  async #interrupt(checkpoints: CheckpointSync, over: AbortSignal): Promise<void> {
+    while (!(await checkpoints.hasNews().catch(() => false))) {
+      await sleep(INTERRUPTION_POLL_MS, undefined, { ref: false });
+      if (over.aborted) return;
+    }
+    if (over.aborted || this.#stopCause !== undefined) return;
+    this.#interruptionsLeft -= 1;
+    this.#interrupted = true;
+    void this.#process?.stop(this.#settings.stopGraceMs);
   }
 
   #stop(cause: StopCause, graceMs: number): void {

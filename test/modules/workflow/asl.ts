@@ -17,6 +17,7 @@ const AslState = z.looseObject({
   Retry: z.array(Retrier).optional(),
   Catch: z.array(Catcher).optional(),
   TimeoutSeconds: z.number().optional(),
+  TimeoutSecondsPath: z.string().optional(),
   Default: z.string().optional(),
 });
 export type AslState = z.infer<typeof AslState>;

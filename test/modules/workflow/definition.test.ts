@@ -1,7 +1,8 @@
 import aslValidator from "asl-validator";
 import { describe, expect, it } from "vitest";
-import { CAPACITY_WAIT, JOB_STAGES, TRAINING_JOBS } from "../../../modules/jobs/training-jobs.ts";
-import { executionRules, parameter } from "../../../modules/parameters.ts";
+import { PlanRequest, planJobs } from "../../../lambdas/plan-jobs/plan.ts";
+import { JOB_STAGES, TRAINING_JOBS } from "../../../modules/jobs/training-jobs.ts";
+import { executionRules, PARAMETER_NAMES, parameter } from "../../../modules/parameters.ts";
 import {
   type DefinitionInputs,
   EXECUTION_TIMEOUT,
@@ -34,6 +35,15 @@ const INPUTS: DefinitionInputs = {
   tags: [{ Key: "a", Value: "b" }],
   queryPollSeconds: 300,
   endpointPollSeconds: 30,
+};
+/** Parameters under which jobs may take longest. */
+const SPOT: PlanRequest["parameters"] = {
+  ...PlanRequest.shape.parameters.parse(
+    Object.fromEntries(PARAMETER_NAMES.map((name) => [name, parameter(name).default])),
+  ),
+  use_spot_instances: true,
+  spot_wait_seconds: parameter("spot_wait_seconds").rule.max ?? 0,
+  max_job_runtime_seconds: parameter("max_job_runtime_seconds").rule.max ?? 0,
 };
 const definition = pipelineDefinition(INPUTS);
 const states = allStates(definition);
@@ -70,7 +80,7 @@ describe("the state machine's definition", () => {
       expect(retrier.ErrorEquals).not.toContain("States.ALL");
     }
     expect(task.Catch?.at(-1)).toMatchObject({ ErrorEquals: ["States.ALL"], ResultPath: "$.failure" });
-    expect(task.TimeoutSeconds).toBeGreaterThan(0);
+    if (task.TimeoutSecondsPath === undefined) expect(task.TimeoutSeconds).toBeGreaterThan(0);
   });
 
   it("catches the failure of a batch of queries", () => {
@@ -91,7 +101,7 @@ describe("the state machine's definition", () => {
     for (const name of names) expect(caught).toContain(name);
   });
 
-  it("gives every job a run time and a timeout that leaves it time to get an instance", () => {
+  it("gives every job the instance, the limits and the timeout that were planned for it", () => {
     const jobs = tasks.filter(([, { Resource }]) => Resource?.endsWith("createTrainingJob.sync"));
     expect(jobs.map(([name]) => name)).toEqual([
       "MineHardNegatives",
@@ -99,10 +109,22 @@ describe("the state machine's definition", () => {
       "TrainModel",
       "EvaluateModel",
     ]);
-    for (const [, job] of jobs) {
-      const { MaxRuntimeInSeconds } = (job.Parameters as { StoppingCondition: { MaxRuntimeInSeconds: number } })
-        .StoppingCondition;
-      expect(job.TimeoutSeconds).toBe(MaxRuntimeInSeconds + CAPACITY_WAIT);
+    for (const [position, [, job]] of jobs.entries()) {
+      const plan = `$.jobs.${JOB_STAGES[position]}`;
+      expect(job.TimeoutSecondsPath).toBe(`${plan}.timeout`);
+      expect(job.Parameters).toMatchObject({
+        "ResourceConfig.$": `${plan}.resource_config`,
+        "StoppingCondition.$": `${plan}.stopping_condition`,
+        "EnableManagedSpotTraining.$": `${plan}.use_spot_instances`,
+        Tags: INPUTS.tags,
+      });
+    }
+  });
+
+  it("gives checkpoints to the jobs that may run on spot instances, and to no other", () => {
+    const planned = planJobs({ document_count: 1, query_record_count: 1, volume_size_gb: 100, parameters: SPOT });
+    for (const stage of JOB_STAGES) {
+      expect(planned[stage].use_spot_instances, stage).toBe(TRAINING_JOBS[stage].checkpoints);
     }
   });
 
@@ -158,7 +180,8 @@ describe("the state machine's definition", () => {
   });
 
   it("lives longer than its stages at their limits together", () => {
-    const jobs = JOB_STAGES.reduce((sum, stage) => sum + TRAINING_JOBS[stage].maxRuntime + CAPACITY_WAIT, 0);
+    const longest = planJobs({ document_count: 1, query_record_count: 1, volume_size_gb: 100, parameters: SPOT });
+    const jobs = JOB_STAGES.reduce((sum, stage) => sum + longest[stage].timeout, 0);
     const [bedrock, endpoint] = [2 * 24 * 3600, MAX_ENDPOINT_POLLS * 30];
     expect(jobs + bedrock + endpoint).toBeLessThan(EXECUTION_TIMEOUT);
   });

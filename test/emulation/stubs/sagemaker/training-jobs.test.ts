@@ -60,10 +60,26 @@ print("deaf", flush=True)
 time.sleep(60)
 `;
 
+/** Does five steps, remembers each, and leaves on SIGTERM with a code that is no success. */
+const RESUME = `
+import os, pathlib, signal, sys, time
+base = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"])
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+done = base / "checkpoints" / "steps"
+first = int(done.read_text()) if done.exists() else 0
+print(f"from step {first}", flush=True)
+for step in range(first, 5):
+    time.sleep(0.5)
+    done.write_text(str(step + 1))
+    print(f"loss: {5 - step}", flush=True)
+pathlib.Path(os.environ["SM_MODEL_DIR"], "first").write_text(str(first))
+`;
+
 const scripts = {
   "report.py": REPORT,
   "sleep.py": SLEEP,
   "deaf.py": DEAF,
+  "resume.py": RESUME,
   "raise.py": `
 def train():
     raise ValueError("no training queries:\\n  records is empty")
@@ -95,6 +111,7 @@ describe("training jobs", () => {
       workDirectory: path.join(aws.workDirectory, "sagemaker"),
       jobEnvironment: { HF_HUB_OFFLINE: "1" },
       stopGraceMs: 1_000,
+      spotInterruptions: 1,
       concurrentTrainingJobs: 2,
     });
     client = new SageMakerClient({ endpoint: stub.url, region, credentials, maxAttempts: 1 });
@@ -306,6 +323,34 @@ describe("training jobs", () => {
     expect(await ended("deaf")).toMatchObject({ TrainingJobStatus: "Stopped", SecondaryStatus: "MaxRuntimeExceeded" });
   });
 
+  it("begins again on another spot instance where the interrupted one had come to", async () => {
+    await client.send(
+      job("spot", "resume.py", {
+        EnableManagedSpotTraining: true,
+        StoppingCondition: { MaxRuntimeInSeconds: 60, MaxWaitTimeInSeconds: 120 },
+        CheckpointConfig: { S3Uri: `s3://${aws.bucket}/checkpoints/spot` },
+      }),
+    );
+    const described = await ended("spot");
+    expect(described.TrainingJobStatus).toBe("Completed");
+    expect(described.SecondaryStatusTransitions?.map(({ Status }) => Status)).toEqual([
+      "Starting",
+      "Downloading",
+      "Training",
+      "Interrupted",
+      "Starting",
+      "Downloading",
+      "Training",
+      "Uploading",
+      "Completed",
+    ]);
+    const model = await untar(await aws.bytes("out/spot/output/model.tar.gz"));
+    expect(Number(model.first)).toBeGreaterThan(0);
+    expect(Number(model.first)).toBeLessThan(5);
+    const log = await readFile(path.join(aws.workDirectory, "sagemaker/training-jobs/spot.log"), "utf8");
+    expect(log.match(/from step/g)).toHaveLength(2);
+  });
+
   it("lets jobs beyond the limit wait in Starting, and stops a waiting one at once", async () => {
     const names = ["slot-1", "slot-2", "waiting"];
     for (const name of names) await client.send(job(name, "sleep.py"));
@@ -354,6 +399,27 @@ describe("training jobs", () => {
         }),
       ),
     ).toContain("Member must satisfy enum value set: [");
+    const limits = { MaxRuntimeInSeconds: 60, MaxWaitTimeInSeconds: 59 };
+    expect(
+      await refused(job("ok", "report.py", { EnableManagedSpotTraining: true, StoppingCondition: limits })),
+    ).toContain("It must be present and be greater than or equal to MaxRuntimeInSeconds");
+    expect(await refused(job("ok", "report.py", { StoppingCondition: limits }))).toContain(
+      "It is only supported when EnableManagedSpotTraining is set to true",
+    );
+    const warm = {
+      EnableManagedSpotTraining: true,
+      StoppingCondition: { ...limits, MaxWaitTimeInSeconds: 60 },
+      ResourceConfig: {
+        InstanceType: "ml.g5.xlarge" as const,
+        InstanceCount: 1,
+        VolumeSizeInGB: 1,
+        KeepAlivePeriodInSeconds: 60,
+      },
+    };
+    expect(await refused(job("ok", "report.py", warm))).toContain("KeepAlivePeriodInSeconds");
+    const metrics = { TrainingImage: "i", TrainingInputMode: "File" as const };
+    const broken = { ...metrics, MetricDefinitions: [{ Name: "loss", Regex: "loss=(" }] };
+    expect(await refused(job("ok", "report.py", { AlgorithmSpecification: broken }))).toContain("metric loss");
     const absent = [
       {
         ChannelName: "c",

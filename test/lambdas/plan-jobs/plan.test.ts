@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { PlanRequest, planJobs } from "../../../lambdas/plan-jobs/plan.ts";
+import {
+  estimatedSeconds,
+  LONGEST_RUNTIME,
+  runtimeLimit,
+  type Work,
+} from "../../../lambdas/plan-jobs/runtime-limits.ts";
+import { PARAMETER_NAMES, parameter } from "../../../modules/parameters.ts";
+
+const DEFAULTS = PlanRequest.shape.parameters.parse(
+  Object.fromEntries(PARAMETER_NAMES.map((name) => [name, parameter(name).default])),
+);
+const request = (parameters: Partial<PlanRequest["parameters"]> = {}): PlanRequest => ({
+  document_count: 100_000,
+  query_record_count: 20_000,
+  volume_size_gb: 100,
+  parameters: { ...DEFAULTS, ...parameters },
+});
+const WORK: Work = {
+  documents: 100_000,
+  queryRecords: 20_000,
+  queriesPerDocument: 5,
+  scoringMaxNegatives: 4,
+  numNegatives: 2,
+  maxSeqLength: 512,
+  maxSteps: 500,
+  totalBatchSize: 128,
+  maxEvaluationDocuments: 100_000,
+};
+
+describe("the plan of the jobs", () => {
+  it("puts the jobs with checkpoints on spot instances by default, and waits for those", () => {
+    const plan = planJobs(request());
+    for (const stage of ["scoring", "training"] as const) {
+      const { use_spot_instances: spot, stopping_condition: limits, timeout } = plan[stage];
+      expect(spot).toBe(true);
+      expect(limits.MaxWaitTimeInSeconds).toBe(limits.MaxRuntimeInSeconds + DEFAULTS.spot_wait_seconds);
+      expect(timeout).toBeGreaterThan(limits.MaxWaitTimeInSeconds ?? 0);
+    }
+    for (const stage of ["mining", "evaluation"] as const) {
+      expect(plan[stage].use_spot_instances).toBe(false);
+      expect(plan[stage].stopping_condition).not.toHaveProperty("MaxWaitTimeInSeconds");
+      expect(plan[stage].timeout).toBeGreaterThan(plan[stage].stopping_condition.MaxRuntimeInSeconds);
+    }
+  });
+
+  it("runs every job on demand when told so, kept warm when told so", () => {
+    const plan = planJobs(request({ use_spot_instances: false, keep_alive_seconds: 1800 }));
+    for (const job of Object.values(plan)) {
+      expect(job.use_spot_instances).toBe(false);
+      expect(job.stopping_condition).not.toHaveProperty("MaxWaitTimeInSeconds");
+      expect(job.resource_config.KeepAlivePeriodInSeconds).toBe(1800);
+    }
+    expect(planJobs(request()).mining.resource_config).toEqual({
+      InstanceType: "ml.c5.4xlarge",
+      InstanceCount: 1,
+      VolumeSizeInGB: 100,
+    });
+  });
+
+  it("takes a limit that is given for every job", () => {
+    const plan = planJobs(request({ max_job_runtime_seconds: 7200 }));
+    for (const job of Object.values(plan)) expect(job.stopping_condition.MaxRuntimeInSeconds).toBe(7200);
+  });
+});
+
+describe("the limits derived from the work", () => {
+  it("grow with what each stage has to do", () => {
+    const base = estimatedSeconds(WORK, true);
+    const more = (change: Partial<Work>) => estimatedSeconds({ ...WORK, ...change }, true);
+    expect(more({ documents: 200_000 }).mining).toBeGreaterThan(base.mining);
+    expect(more({ queryRecords: 40_000 }).scoring).toBeCloseTo(2 * base.scoring);
+    expect(more({ scoringMaxNegatives: 9 }).scoring).toBeCloseTo(2 * base.scoring);
+    expect(more({ maxSteps: 1000 }).training).toBeCloseTo(2 * base.training);
+    expect(more({ maxSteps: 250 }).scoring).toBe(base.scoring);
+    expect(more({ maxEvaluationDocuments: 10_000 }).evaluation).toBeLessThan(base.evaluation);
+    expect(estimatedSeconds(WORK, false).training).toBeGreaterThan(10 * base.training);
+  });
+
+  it("count the rows of one epoch when there is no number of steps", () => {
+    // 100,000 queries, each cut into two rows of two negatives.
+    const epoch = estimatedSeconds({ ...WORK, maxSteps: -1 }, true).training;
+    const steps = estimatedSeconds({ ...WORK, maxSteps: 200_000 / 128 }, true).training;
+    expect(epoch).toBeCloseTo(steps);
+  });
+
+  it("leave the default run the half million pairs that four hours did not suffice for", () => {
+    // At 9 pairs a second, the estimate for an A10G, and 300 tokens each.
+    expect(runtimeLimit(estimatedSeconds(WORK, true).scoring)).toBeGreaterThan(500_000 / 9);
+  });
+
+  it("are an hour at least, whole minutes, and never more than SageMaker lets a job run", () => {
+    expect(runtimeLimit(0)).toBe(3600);
+    expect(runtimeLimit(1) % 60).toBe(0);
+    const largest: Work = { ...WORK, documents: 10_000_000, queryRecords: 100_000, queriesPerDocument: 10 };
+    expect(runtimeLimit(estimatedSeconds(largest, false).scoring)).toBe(LONGEST_RUNTIME);
+  });
+});
