@@ -3,8 +3,10 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { App } from "cdktf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { JOB_STAGES } from "../../../modules/jobs/training-jobs.ts";
 import { PARAMETER_NAMES } from "../../../modules/parameters.ts";
 import { PipelineStack } from "../../../modules/pipeline-stack.ts";
+import { FUNCTION_NAMES } from "../../../modules/workflow/definition.ts";
 import { STACK_ID, temporaryDirectory, terraform } from "../stack-fixture.ts";
 import { buildModule, SOURCES } from "./module-fixture.ts";
 
@@ -43,7 +45,7 @@ describe("the Terraform module", () => {
       "variables.tf",
       "versions.tf",
     ]);
-    expect(names.filter((name) => name.startsWith("assets/"))).toHaveLength(9);
+    expect(names.filter((name) => name.startsWith("assets/"))).toHaveLength(FUNCTION_NAMES.length + JOB_STAGES.length);
     expect(text("LICENSE")).toContain("Apache License");
   });
 
