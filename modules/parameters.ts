@@ -587,8 +587,8 @@ export function terraformConditions(name: ParameterName): string[] {
   const variable = `var.${name}`;
   const conditions: string[] = [];
   if (rule.integer === true) conditions.push(`floor(${variable}) == ${variable}`);
-  if (rule.min !== undefined) conditions.push(`${variable} >= ${rule.min}`);
-  if (rule.max !== undefined) conditions.push(`${variable} <= ${rule.max}`);
+  if (rule.min !== undefined) conditions.push(`${variable} >= ${decimal(rule.min)}`);
+  if (rule.max !== undefined) conditions.push(`${variable} <= ${decimal(rule.max)}`);
   if (rule.pattern !== undefined) {
     const pattern = JSON.stringify(rule.pattern);
     conditions.push(
@@ -599,6 +599,11 @@ export function terraformConditions(name: ParameterName): string[] {
   }
   if (rule.oneOf !== undefined) conditions.push(`contains(${terraformList(rule.oneOf)}, ${variable})`);
   return conditions;
+}
+
+/** Without an exponent, which not every reader of HCL knows. */
+function decimal(value: number): string {
+  return value.toLocaleString("en", { useGrouping: false, maximumFractionDigits: 20 });
 }
 
 function terraformList(values: readonly (string | number)[]): string {

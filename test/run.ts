@@ -8,6 +8,10 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { z } from "zod";
 import { pythonEnvironment } from "../emulation/python/environment.ts";
+import { buildModule } from "./modules/terraform-module/module-fixture.ts";
+import { scanTerraform } from "./static-analysis/checkov.ts";
+import { lintTerraform } from "./static-analysis/tflint.ts";
+import { type Findings, ToolUnavailableError } from "./static-analysis/tools.ts";
 
 const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 
@@ -95,6 +99,23 @@ async function pyrightOfMiniStack(): Promise<Counts> {
   ]);
 }
 
+/** A tool that cannot be installed here counts as left out, with the reason. */
+async function staticAnalysis(name: string, analyse: (directory: string) => Promise<Findings>): Promise<Counts> {
+  process.stdout.write(`\n$ ${name} on the Terraform module\n`);
+  const work = await mkdtemp(path.join(tmpdir(), "static-analysis-"));
+  try {
+    const { passed, problems } = await analyse(buildModule(work));
+    for (const problem of problems) process.stdout.write(`${problem}\n`);
+    return { passed, failed: problems.length, skipped: 0 };
+  } catch (error) {
+    if (!(error instanceof ToolUnavailableError)) throw error;
+    process.stdout.write(`left out: ${error.message}\n`);
+    return { ...NOTHING, skipped: 1 };
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
 async function shortE2e(...options: string[]): Promise<Counts> {
   const before = new Set(await e2eResultFiles());
   const succeeded = await run("tsx", ["emulation/e2e.ts", "--small", ...options]);
@@ -130,6 +151,8 @@ const suites: [string, () => Promise<Counts>][] = [
   ["pyright", () => check("tsx", ["emulation/python/run.ts", "training", "-m", "pyright"])],
   ["pyright of MiniStack's extensions", pyrightOfMiniStack],
   ["cdktf synth", () => check("cdktf", ["synth"])],
+  ["tflint", () => staticAnalysis("tflint", lintTerraform)],
+  ["checkov", () => staticAnalysis("checkov", scanTerraform)],
   ["vitest", () => vitest(path.join(reports, "vitest.json"))],
   ["pytest", () => pytest(path.join(reports, "pytest.xml"))],
   ["short e2e, twice, then bad input", () => shortE2e("--executions", "2", "--failures")],

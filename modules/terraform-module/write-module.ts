@@ -14,8 +14,9 @@ export const MODULE_NAME = "terraform-aws-opensearch-finetuning";
 const STACK_ID = "module";
 const README_TEMPLATE = fileURLToPath(new URL("module-readme.md", import.meta.url));
 const EXAMPLES = fileURLToPath(new URL("examples", import.meta.url));
-const TESTS = fileURLToPath(new URL("tests", import.meta.url));
 const LICENSE = fileURLToPath(new URL("../../LICENSE", import.meta.url));
+/** What goes into the module as it is: the tests, and which rules of tflint and checkov do not apply, and why. */
+const COPIED = ["tests", ".tflint.hcl", ".checkov.yaml"].map((name) => fileURLToPath(new URL(name, import.meta.url)));
 
 /** An example has no comment that says what it shows. */
 export class UndescribedExampleError extends Error {
@@ -40,9 +41,9 @@ export function writeModule(directory: string, sources: PipelineSources): void {
     mkdirSync(directory, { recursive: true });
     for (const [name, content] of Object.entries(files)) writeFileSync(path.join(directory, name), content);
     cpSync(path.join(synthesized, "assets"), path.join(directory, "assets"), { recursive: true });
-    cpSync(TESTS, path.join(directory, "tests"), { recursive: true });
-    cpSync(EXAMPLES, path.join(directory, "examples"), { recursive: true });
-    cpSync(LICENSE, path.join(directory, "LICENSE"));
+    for (const source of [EXAMPLES, LICENSE, ...COPIED]) {
+      cpSync(source, path.join(directory, path.basename(source)), { recursive: true });
+    }
     const readme = moduleReadme(readFileSync(README_TEMPLATE, "utf8"), outputs, examples());
     writeFileSync(path.join(directory, "README.md"), readme);
   } finally {

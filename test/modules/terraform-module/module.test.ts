@@ -38,6 +38,8 @@ describe("the Terraform module", () => {
   it("has what a registry expects of a module", () => {
     const names = [...files.keys()].sort();
     expect(names.filter((name) => !name.includes("/"))).toEqual([
+      ".checkov.yaml",
+      ".tflint.hcl",
       "LICENSE",
       "README.md",
       "main.tf.json",
