@@ -1,7 +1,7 @@
-"""SageMaker job of stage 3: parses the generated queries and mines BM25 hard negatives for them."""
+"""SageMaker job of stage 3: parses the generated queries and mines hard negatives for them."""
 
-from finetuning.environment import JobArgumentParser, JobEnvironment, run_job
-from finetuning.mining import MiningInputs, mine
+from finetuning.environment import JobArgumentParser, JobEnvironment, boolean_argument, run_job
+from finetuning.mining import MiningInputs, MiningSettings, mine
 
 
 def main(environment: JobEnvironment) -> None:
@@ -9,19 +9,26 @@ def main(environment: JobEnvironment) -> None:
     parser = JobArgumentParser(description=__doc__)
     parser.add_argument("--num-negatives", type=int, default=20)
     parser.add_argument("--max-corpus-documents", type=int, default=10_000_000)
+    parser.add_argument("--dense-candidates", type=boolean_argument, default=False)
+    parser.add_argument("--base-model-id", default="BAAI/bge-m3", help="embeds, with --dense-candidates")
+    parser.add_argument("--max-seq-length", type=int, default=512)
+    parser.add_argument("--max-source-rank", type=int, default=0, help="0 keeps every query")
     parser.add_argument("--seed", type=int, default=42)
     arguments = parser.parse_args()
-    mine(
-        MiningInputs(
-            corpus=environment.channel("corpus"),
-            records=environment.channel("records"),
-            generated=environment.channel("generated"),
-        ),
-        environment.model_directory,
+    settings = MiningSettings(
         num_negatives=arguments.num_negatives,
         max_corpus_documents=arguments.max_corpus_documents,
+        dense_model_id=arguments.base_model_id if arguments.dense_candidates else "",
+        max_seq_length=arguments.max_seq_length,
+        max_source_rank=arguments.max_source_rank,
         seed=arguments.seed,
     )
+    inputs = MiningInputs(
+        corpus=environment.channel("corpus"),
+        records=environment.channel("records"),
+        generated=environment.channel("generated"),
+    )
+    mine(inputs, environment.model_directory, settings)
 
 
 if __name__ == "__main__":

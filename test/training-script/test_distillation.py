@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import pytest
 import torch
@@ -7,6 +8,7 @@ from finetuning.distillation import (
     CONTRASTIVE_TEMPERATURE,
     DistillationCollator,
     ListwiseDistillationLoss,
+    LossSettings,
     distillation_rows,
     in_batch_contrast,
     listwise_kl,
@@ -14,6 +16,10 @@ from finetuning.distillation import (
 from finetuning.documents import DocumentStore
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.losses import DistillKLDivLoss
+
+ORIGINAL = LossSettings(
+    temperature=1.0, teacher_score_scale_factor=0.025, contrastive_weight=0.0, hard_negative_margin=None
+)
 
 
 @pytest.fixture
@@ -81,7 +87,7 @@ def test_gradient_is_finite_where_a_document_is_absent():
 def test_loss_is_the_originals(model, store, words):
     """The original: DistillKLDivLoss at temperature 1 on scores multiplied by the scale factor."""
     rows = rows_of(words)
-    loss = ListwiseDistillationLoss(model, temperature=1.0, teacher_score_scale_factor=0.025, contrastive_weight=0.0)
+    loss = ListwiseDistillationLoss(model, ORIGINAL)
     batch = DistillationCollator(model, store)(rows)
     columns = [[row["query"] for row in rows]]
     columns += [[store.text(row["documents"][place]) for row in rows] for place in range(3)]
@@ -121,20 +127,35 @@ def test_contrast_leaves_out_the_querys_own_negatives():
         torch.logsumexp(logits[1, [0, 3, 4]], 0) - logits[1, 0],
         torch.logsumexp(logits[2, [0, 1, 2, 3]], 0) - logits[2, 3],
     ]
-    assert in_batch_contrast(cosines, query_rows, document_rows).item() == pytest.approx(
-        torch.stack(expected).mean().item(), abs=1e-6
-    )
+    nothing = torch.zeros_like(document_rows, dtype=torch.bool)
+    found = in_batch_contrast(cosines, query_rows, document_rows, nothing).item()
+    assert found == pytest.approx(torch.stack(expected).mean().item(), abs=1e-6)
+
+
+def test_contrast_takes_in_the_own_negatives_that_are_safe():
+    cosines = torch.tensor([[0.9, 0.8, 0.7, 0.3], [0.1, 0.2, 0.3, 0.6]])
+    document_rows = torch.tensor([[0, 1, 2], [3, -1, -1]])
+    safe = torch.tensor([[False, False, True], [False, False, False]])
+    logits = cosines / CONTRASTIVE_TEMPERATURE
+    expected = [
+        torch.logsumexp(logits[0, [0, 2, 3]], 0) - logits[0, 0],
+        torch.logsumexp(logits[1, [0, 1, 2, 3]], 0) - logits[1, 3],
+    ]
+    found = in_batch_contrast(cosines, torch.tensor([0, 1]), document_rows, safe).item()
+    assert found == pytest.approx(torch.stack(expected).mean().item(), abs=1e-6)
 
 
 def test_contrast_is_nothing_for_a_single_query():
     cosines = torch.tensor([[0.2, 0.8]])
-    assert in_batch_contrast(cosines, torch.tensor([0]), torch.tensor([[0, 1]])).item() == 0
+    documents = torch.tensor([[0, 1]])
+    nothing = torch.zeros_like(documents, dtype=torch.bool)
+    assert in_batch_contrast(cosines, torch.tensor([0]), documents, nothing).item() == 0
 
 
 def test_contrastive_weight_adds_the_term(model, store, words):
     batch = DistillationCollator(model, store)(rows_of(words))
     losses = [
-        ListwiseDistillationLoss(model, temperature=1.0, teacher_score_scale_factor=0.025, contrastive_weight=weight)(
+        ListwiseDistillationLoss(model, replace(ORIGINAL, contrastive_weight=weight))(
             features_of(batch), batch["label"]
         ).item()
         for weight in (0.0, 0.1, 0.2)
@@ -154,7 +175,19 @@ def test_a_query_is_cut_into_rows_with_its_source_in_each(store):
 @pytest.mark.parametrize(
     "setting", [{"temperature": 0.0}, {"teacher_score_scale_factor": -1.0}, {"contrastive_weight": -0.1}]
 )
-def test_settings_that_make_no_sense_are_refused(model, setting):
-    settings = {"temperature": 1.0, "teacher_score_scale_factor": 0.025, "contrastive_weight": 0.0, **setting}
+def test_settings_that_make_no_sense_are_refused(setting):
     with pytest.raises(ValueError, match="must be positive"):
-        ListwiseDistillationLoss(model, **settings)
+        replace(ORIGINAL, **setting)
+
+
+def test_a_negative_is_contrasted_only_when_the_teacher_puts_it_well_below_the_positive(model, store, words):
+    rows = rows_of(words)
+    batch = DistillationCollator(model, store)(rows)
+
+    def contrast(margin):
+        settings = replace(ORIGINAL, contrastive_weight=1.0, hard_negative_margin=margin)
+        return ListwiseDistillationLoss(model, settings)(features_of(batch), batch["label"]).item()
+
+    widest = max(row["label"][0] - min(row["label"]) for row in rows)
+    assert contrast(widest + 1) == pytest.approx(contrast(None))
+    assert contrast(0.0) > contrast(None)

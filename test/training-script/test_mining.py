@@ -3,6 +3,7 @@ import random
 
 import pytest
 from finetuning.bm25 import Bm25Index
+from finetuning.candidates import fuse
 from finetuning.contract import (
     ContractError,
     CorpusDocument,
@@ -12,15 +13,25 @@ from finetuning.contract import (
     read_json,
     read_jsonl,
 )
+from finetuning.documents import DocumentStore
+from finetuning.embedding import load_embedding_model, rank_dense
 from finetuning.environment import JobError
-from finetuning.mining import MiningInputs, is_near_copy, mine, normalised
+from finetuning.mining import MiningInputs, MiningSettings, is_near_copy, mine, normalised
 
 
-def run(folders, num_negatives=5, **settings):
+def run(folders, *, num_negatives=5, max_documents=None, dense_model_id="", max_source_rank=0):
     output = folders / "mined"
     output.mkdir(exist_ok=True)
     inputs = MiningInputs(folders / "corpus", folders / "records", folders / "generated")
-    mine(inputs, output, num_negatives=num_negatives, max_corpus_documents=settings.get("max_documents"), seed=1)
+    settings = MiningSettings(
+        num_negatives=num_negatives,
+        max_corpus_documents=max_documents,
+        dense_model_id=dense_model_id,
+        max_seq_length=32,
+        max_source_rank=max_source_rank,
+        seed=1,
+    )
+    mine(inputs, output, settings)
     mined = {split: list(read_jsonl(output / f"{split}.jsonl", MinedQuery)) for split in ("train", "dev")}
     test = list(read_jsonl(output / "test.jsonl", HeldOutQuery))
     return mined, test, read_json(output / "manifest.json", MiningManifest)
@@ -172,3 +183,47 @@ def test_near_copies():
     assert is_near_copy("short passage", "Short passage.")
     assert not is_near_copy("The river rose", passage)
     assert not is_near_copy(" ".join(f"word{n}" for n in range(0, 60, 2)), passage)
+
+
+def test_the_hardest_negatives_are_the_best_of_bm25_and_the_model_fused(run_folders, tiny_model):
+    queries = run(run_folders, num_negatives=10, dense_model_id=str(tiny_model))[0]["train"]
+    store = DocumentStore.of_folder(run_folders / "corpus")
+    model = load_embedding_model(str(tiny_model), max_seq_length=32, device="cpu")
+    texts = [query.query for query in queries]
+    dense = rank_dense(model, texts, store, range(len(store)), len(store))
+    bm25, scores = Bm25Index(store.texts()).top_k(texts, len(store))
+    differing = 0
+    for number, query in enumerate(queries):
+        by_words = bm25[number][scores[number] > 0].tolist()
+        fused = fuse([by_words, dense[number].tolist()], store.required_row(query.doc_id)).rows
+        hardest = [store.document(row).id for row in fused[:5]]
+        assert query.negative_ids[:5] == hardest
+        differing += (
+            hardest != [store.document(row).id for row in by_words if store.document(row).id != query.doc_id][:5]
+        )
+    assert differing > len(queries) / 2
+
+
+def test_a_query_whose_source_is_not_retrieved_is_dropped_except_from_test(run_folders):
+    everything, test, _ = run(run_folders)
+    mined, same_test, manifest = run(run_folders, max_source_rank=1)
+    assert manifest.queries_dropped["source_not_retrieved"] == sum(map(len, everything.values())) - sum(
+        map(len, mined.values())
+    )
+    assert test == same_test
+    corpus = [d for n in (0, 1) for d in read_jsonl(run_folders / "corpus" / f"part-0000{n}.jsonl", CorpusDocument)]
+    index = Bm25Index(document.text for document in corpus)
+    kept = {query.query_id for query in mined["train"]}
+    for query in everything["train"]:
+        rows, scores = index.top_k([query.query], 2)
+        if scores[0, 0] > scores[0, 1]:
+            assert (corpus[int(rows[0, 0])].id == query.doc_id) == (query.query_id in kept)
+
+
+def test_queries_that_are_not_about_their_documents_stop_the_job(run_folders, write_lines):
+    write_lines(
+        run_folders / "generated" / "job-1" / "batch-00000.jsonl.out",
+        [answer(f"r{n}", f"nothing{n} of the corpus", f"other{n} things") for n in range(40)],
+    )
+    with pytest.raises(JobError, match="only 0 have their source document among the best 20"):
+        run(run_folders, max_source_rank=20)

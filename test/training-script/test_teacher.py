@@ -13,7 +13,6 @@ from finetuning.teacher import (
     EmbeddingTeacher,
     LightweightReranker,
     discard_layers_above,
-    prompts_of,
     teacher_kind,
 )
 from sentence_transformers import CrossEncoder, SentenceTransformer
@@ -75,13 +74,6 @@ def test_an_embedding_teacher_embeds_each_text_once(tiny_model, pairs, monkeypat
     again = scorer.score([*pairs[:5], (pairs[0][0], "river bridge")])
     assert again[:5] == first[:5]
     assert len(seen) == len(set(seen)) <= 2 * len(pairs) + 1
-
-
-def test_prompts():
-    assert prompts_of("BAAI/bge-small-en-v1.5", {})[0] == "Represent this sentence for searching relevant passages: "
-    assert prompts_of("intfloat/multilingual-e5-large", {}) == ("query: ", "passage: ")
-    assert prompts_of("BAAI/bge-small-en-v1.5", {"query": "q: ", "document": None}) == ("q: ", "")
-    assert prompts_of("BAAI/bge-m3", {"query": "", "document": ""}) == ("", "")
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,12 @@ import signal
 import pytest
 import torch
 from finetuning import embedding, training
-from finetuning.contract import CorpusDocument, ScoredQuery, write_jsonl
-from finetuning.distillation import DistillationCollator
+from finetuning.calibration import cosine_per_score
+from finetuning.contract import CorpusDocument, ScoredQuery, read_jsonl, write_jsonl
+from finetuning.dev_ranking import DevRanking
+from finetuning.distillation import DistillationCollator, DistillationRow, distillation_rows
+from finetuning.documents import DocumentStore
+from finetuning.embedding import embed, load_embedding_model
 from finetuning.environment import JobError
 from finetuning.training import TrainingInterrupted, TrainingSettings, latest_checkpoint, train
 from safetensors.torch import load_file
@@ -50,7 +54,13 @@ def settings_of(tiny_model, **changes):
         "num_negatives": 2,
         "temperature": 1.0,
         "teacher_score_scale_factor": 0.025,
+        "teacher_spread": 0.0,
+        "teacher_max_source_rank": 0,
+        "teacher_drop_lowest_share": 0.0,
         "contrastive_weight": 0.0,
+        "hard_negative_margin": 0.0,
+        "early_stopping_patience": 0,
+        "merge_with_base": False,
         "seed": 42,
         "trust_remote_code": False,
     }
@@ -156,3 +166,80 @@ def test_the_artifact_embeds_like_the_trained_model(scores, tmp_path, tiny_model
     texts = ["river bridge", "copper " * 60]
     assert reloaded.max_seq_length == 32
     assert torch.allclose(torch.tensor(reloaded.encode(texts)), torch.tensor(trained.encode(texts)), atol=1e-6)
+
+
+def test_the_best_checkpoint_is_kept_and_training_ends_early(scores, tmp_path, tiny_model, monkeypatch):
+    quality = iter([0.1, 0.2, 0.5, 0.4, 0.9])
+    monkeypatch.setattr(DevRanking, "ndcg", lambda *_, **__: next(quality))
+    output, checkpoints = tmp_path / "model", tmp_path / "checkpoints"
+    result = train(scores, output, checkpoints, settings_of(tiny_model, max_steps=20, early_stopping_patience=1))
+    # Before training .1; then every 5 steps: .2, .5, and .4 ends it; then once more for the result.
+    assert result.steps == 15
+    assert (result.dev_ndcg_before, result.dev_ndcg_after) == (0.1, 0.9)
+    curve = [json.loads(line) for line in (output / "dev_ndcg.jsonl").read_text().splitlines()]
+    assert curve == [{"step": 5 * n, "dev_ndcg_at_10": v} for n, v in enumerate((0.2, 0.5, 0.4), start=1)]
+    best = next(checkpoints.rglob("checkpoint-10")) / "model.safetensors"
+    assert same(weights(output), load_file(best))
+
+
+def test_interrupted_and_resumed_with_early_stopping_keeps_the_same_best(scores, tmp_path, tiny_model, monkeypatch):
+    settings = settings_of(tiny_model, train_batch_size=8, max_steps=10, early_stopping_patience=5)
+    whole = train(scores, tmp_path / "whole", tmp_path / "checkpoints-1", settings)
+    collate, batches = DistillationCollator.__call__, 0
+
+    def collate_and_interrupt(self, rows):
+        nonlocal batches
+        batches += 1
+        # The dev loss before training takes two batches.
+        if batches == 2 + 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return collate(self, rows)
+
+    monkeypatch.setattr(DistillationCollator, "__call__", collate_and_interrupt)
+    with pytest.raises(TrainingInterrupted):
+        train(scores, tmp_path / "resumed", tmp_path / "checkpoints-2", settings)
+    monkeypatch.setattr(DistillationCollator, "__call__", collate)
+    result = train(scores, tmp_path / "resumed", tmp_path / "checkpoints-2", settings)
+    assert 0 < result.resumed_from_step < 10
+    assert same(weights(tmp_path / "resumed"), weights(tmp_path / "whole"))
+    assert result.dev_ndcg_after == whole.dev_ndcg_after
+    assert (tmp_path / "resumed" / "dev_ndcg.jsonl").read_text() == (tmp_path / "whole" / "dev_ndcg.jsonl").read_text()
+
+
+def test_the_merge_takes_what_ranks_dev_best_and_says_so(scores, tmp_path, tiny_model):
+    settings = settings_of(tiny_model, max_steps=30, merge_with_base=True)
+    result = train(scores, tmp_path / "model", tmp_path / "checkpoints", settings)
+    assert set(result.merge) == {"0.3", "0.5", "0.7", "1"}
+    assert result.dev_ndcg_after == max(result.merge.values())
+
+
+def test_the_teacher_filter_and_the_calibration_are_applied(scores, tmp_path, tiny_model):
+    plain = train(scores, tmp_path / "a", tmp_path / "checkpoints", settings_of(tiny_model, max_steps=2))
+    settings = settings_of(tiny_model, max_steps=2, teacher_max_source_rank=1, teacher_spread=1.0, temperature=0.05)
+    result = train(scores, tmp_path / "b", tmp_path / "checkpoints", settings)
+    queries = list(read_jsonl(scores / "train.jsonl", ScoredQuery))
+    outscored = sum(max(query.scores) > query.scores[0] for query in queries)
+    assert result.queries_dropped == {"source_outranked": outscored, "lowest_scores": 0}
+    assert result.train_queries == len(queries) - outscored
+    assert (plain.train_queries, plain.teacher_score_scale_factor) == (len(queries), 0.025)
+    twice = settings_of(tiny_model, max_steps=2, teacher_max_source_rank=1, teacher_spread=2.0, temperature=0.05)
+    doubled = train(scores, tmp_path / "c", tmp_path / "checkpoints", twice)
+    assert doubled.teacher_score_scale_factor == pytest.approx(2 * result.teacher_score_scale_factor)
+
+
+def test_calibrated_scores_spread_as_the_cosines_do(scores, tiny_model):
+    store = DocumentStore([scores / "documents.jsonl"])
+    queries = list(read_jsonl(scores / "train.jsonl", ScoredQuery))
+    rows = [row for query in queries for row in distillation_rows(query, store, 4)]
+    model = load_embedding_model(str(tiny_model), max_seq_length=32, device="cpu")
+    factor = cosine_per_score(model, store, rows)
+    cosines, taught = [], []
+    for row in rows:
+        vectors = embed(model, [row.query, *(store.text(document) for document in row.documents)])
+        of_row = (vectors[1:] @ vectors[0]).double()
+        scores_of_row = torch.tensor(row.scores, dtype=torch.float64) * factor
+        cosines += (of_row - of_row.mean()).tolist()
+        taught += (scores_of_row - scores_of_row.mean()).tolist()
+    assert torch.tensor(taught).std().item() == pytest.approx(torch.tensor(cosines).std().item(), rel=1e-3)
+    flat = [DistillationRow(row.query, row.documents, [1.0] * len(row.documents)) for row in rows]
+    assert cosine_per_score(model, store, flat) == 0

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from .contract import ScoredQuery
 from .documents import DocumentStore
 from .embedding import CHARACTERS_PER_TOKEN
+from .prompts import document_prompt, query_prompt
 
 CONTRASTIVE_TEMPERATURE = 0.05
 """Of the contrastive term; the usual value for cosine similarities (SimCSE, and the distillation recipe of CADET)."""
@@ -59,6 +60,8 @@ class DistillationCollator:
         """
         self._model = model
         self._store = store
+        self._query_prompt = query_prompt(model) or None
+        self._document_prompt = document_prompt(model) or None
         self._characters = (model.max_seq_length or 8192) * CHARACTERS_PER_TOKEN
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -86,51 +89,58 @@ class DistillationCollator:
             count = len(row["documents"])
             document_rows[index, :count] = torch.tensor([document_positions[d] for d in row["documents"]])
             label[index, :count] = torch.tensor(row["label"])
-        batch = {f"query_{key}": value for key, value in self._model.preprocess(query_order).items()}
+        batch = {
+            f"query_{key}": value
+            for key, value in self._model.preprocess(query_order, prompt=self._query_prompt).items()
+        }
         texts = [document_texts[document] for document in document_order]
-        batch |= {f"document_{key}": value for key, value in self._model.preprocess(texts).items()}
+        batch |= {
+            f"document_{key}": value
+            for key, value in self._model.preprocess(texts, prompt=self._document_prompt).items()
+        }
         batch["query_rows"] = torch.tensor([query_positions[row["query"]] for row in rows])
         batch["document_rows"] = document_rows
         batch["label"] = label
         return batch
 
 
-class ListwiseDistillationLoss(nn.Module):
-    """KL(softmax(scale x teacher score) || softmax(cosine / temperature)) over each row's documents, mean over rows.
+@dataclass(frozen=True)
+class LossSettings:
+    """What the loss is made of."""
 
-    With temperature 1 this is the original's DistillKLDivLoss on scaled scores. The optional contrastive term adds
-    InfoNCE over the positive and the documents of the batch's other queries: what the KL term never sees. The query's
-    own negatives are left out of it, as among them are unlabelled positives and the teacher has graded them already.
-    """
+    temperature: float
+    """Divides the student's cosines in the KL term. Positive."""
+    teacher_score_scale_factor: float
+    """Multiplies the teacher's scores: one unit is taught as a cosine difference of scale x temperature. Positive."""
+    contrastive_weight: float
+    """Weight of the contrastive term; 0 leaves it out."""
+    hard_negative_margin: float | None
+    """Units of teacher score by which a query's own negative must lie below the positive to be contrasted with it too:
+    the others may be unlabelled positives. None contrasts with other queries' documents only."""
 
-    def __init__(
-        self,
-        model: SentenceTransformer,
-        *,
-        temperature: float,
-        teacher_score_scale_factor: float,
-        contrastive_weight: float,
-    ) -> None:
-        """
-        Args:
-            model: the student.
-            temperature: divides the student's cosines. Must be positive.
-            teacher_score_scale_factor: multiplies the teacher's scores; scale x temperature is the cosine difference
-                that the student is taught to make of one unit of teacher score.
-            contrastive_weight: weight of the contrastive term; 0 leaves it out.
-
-        Raises:
-            ValueError: for a temperature or scale factor that is not positive, or a negative weight.
-        """
-        super().__init__()
-        if temperature <= 0 or teacher_score_scale_factor <= 0 or contrastive_weight < 0:
+    def __post_init__(self) -> None:
+        if self.temperature <= 0 or self.teacher_score_scale_factor <= 0 or self.contrastive_weight < 0:
             raise ValueError(
                 "temperature and teacher_score_scale_factor must be positive, contrastive_weight not negative"
             )
+
+
+class ListwiseDistillationLoss(nn.Module):
+    """KL(softmax(scale x teacher score) || softmax(cosine / temperature)) over each row's documents, mean over rows.
+
+    With temperature 1 this is the original's DistillKLDivLoss on scaled scores; no factor of temperature squared is
+    hidden in it. The optional contrastive term adds InfoNCE over the positive and the documents of the batch's other
+    queries: what the KL term never sees.
+    """
+
+    def __init__(self, model: SentenceTransformer, settings: LossSettings) -> None:
+        """
+        Args:
+            model: the student.
+        """
+        super().__init__()
         self.model = model
-        self.temperature = temperature
-        self.teacher_score_scale_factor = teacher_score_scale_factor
-        self.contrastive_weight = contrastive_weight
+        self.settings = settings
 
     def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
         """The loss of a batch that DistillationCollator made."""
@@ -138,16 +148,21 @@ class ListwiseDistillationLoss(nn.Module):
         query_rows, document_rows = query_features.pop("rows"), document_features.pop("rows")
         queries = self._embed(query_features)
         documents = self._embed(document_features)
+        settings = self.settings
         # Without autocast: bf16 rounds a cosine near 1 to steps of 1/256, the order of the differences to learn.
         with torch.autocast(queries.device.type, enabled=False):
             cosines = queries[query_rows] @ documents.T
+        present = document_rows >= 0
         loss = listwise_kl(
-            cosines.gather(1, document_rows.clamp(min=0)) / self.temperature,
-            labels * self.teacher_score_scale_factor,
-            document_rows >= 0,
+            cosines.gather(1, document_rows.clamp(min=0)) / settings.temperature,
+            labels * settings.teacher_score_scale_factor,
+            present,
         )
-        if self.contrastive_weight > 0:
-            loss = loss + self.contrastive_weight * in_batch_contrast(cosines, query_rows, document_rows)
+        if settings.contrastive_weight > 0:
+            margin = settings.hard_negative_margin
+            safe = present & (labels <= labels[:, :1] - margin) if margin is not None else torch.zeros_like(present)
+            contrast = in_batch_contrast(cosines, query_rows, document_rows, safe)
+            loss = loss + settings.contrastive_weight * contrast
         return loss
 
     def _embed(self, features: dict[str, Tensor]) -> Tensor:
@@ -172,23 +187,31 @@ def listwise_kl(student_logits: Tensor, teacher_logits: Tensor, present: Tensor)
     return terms.masked_fill(~present, 0.0).sum(dim=1).mean()
 
 
-def in_batch_contrast(cosines: Tensor, query_rows: Tensor, document_rows: Tensor) -> Tensor:
-    """InfoNCE of each row's positive against the batch's documents that are in none of its query's own lists.
+def in_batch_contrast(cosines: Tensor, query_rows: Tensor, document_rows: Tensor, safe: Tensor) -> Tensor:
+    """InfoNCE of each row's positive against the documents of the batch's other queries and the safe ones of its own.
 
     Args:
         cosines: of each row's query with every distinct document of the batch, shape (B, D).
         query_rows: which distinct query each row has, shape (B).
         document_rows: each row's documents, positive first, -1 for none, shape (B, W).
+        safe: of the same shape; True where the row's own document is certain to be a negative.
     """
-    own = torch.zeros_like(cosines, dtype=torch.bool)
-    listed_rows, _ = torch.nonzero(document_rows >= 0, as_tuple=True)
-    own[listed_rows, document_rows[document_rows >= 0]] = True
+    listed = _marked(cosines, document_rows, document_rows >= 0)
     same_query = (query_rows[:, None] == query_rows[None, :]).to(cosines.dtype)
-    own_of_query = (same_query @ own.to(cosines.dtype)) > 0
+    left_out = (same_query @ listed.to(cosines.dtype)) > 0
+    left_out &= ~_marked(cosines, document_rows, safe)
     positives = document_rows[:, 0]
-    own_of_query[torch.arange(len(positives), device=positives.device), positives] = False
-    logits = (cosines / CONTRASTIVE_TEMPERATURE).masked_fill(own_of_query, -torch.inf)
+    left_out[torch.arange(len(positives), device=positives.device), positives] = False
+    logits = (cosines / CONTRASTIVE_TEMPERATURE).masked_fill(left_out, -torch.inf)
     return nn.functional.cross_entropy(logits, positives)
+
+
+def _marked(cosines: Tensor, document_rows: Tensor, chosen: Tensor) -> Tensor:
+    """True at each row's chosen documents, in the shape of `cosines`."""
+    marked = torch.zeros_like(cosines, dtype=torch.bool)
+    rows, _ = torch.nonzero(chosen, as_tuple=True)
+    marked[rows, document_rows[chosen]] = True
+    return marked
 
 
 def _slice(features: dict[str, Tensor], start: int, end: int) -> dict[str, Tensor]:

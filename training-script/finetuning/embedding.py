@@ -12,6 +12,7 @@ from sentence_transformers import SentenceTransformer
 from .batching import token_budget_batches
 from .documents import DocumentStore
 from .environment import JobError
+from .prompts import document_prompt, query_prompt, set_family_prompts
 
 TOKENS_PER_BATCH = 16_384
 
@@ -30,7 +31,7 @@ def load_embedding_model(
     revision: str | None = None,
     trust_remote_code: bool = False,
 ) -> SentenceTransformer:
-    """Loads a model by Hugging Face id or local folder.
+    """Loads a model by Hugging Face id or local folder, with the prompts of its family.
 
     Args:
         max_seq_length: tokens to cut texts at, where the model takes that many; None for the model's own limit.
@@ -38,6 +39,7 @@ def load_embedding_model(
     """
     with naming_model(model_id):
         model = SentenceTransformer(model_id, device=device, revision=revision, trust_remote_code=trust_remote_code)
+    set_family_prompts(model, model_id)
     own_limit = model.max_seq_length
     if max_seq_length is not None:
         model.max_seq_length = min(max_seq_length, own_limit) if own_limit else max_seq_length
@@ -127,29 +129,34 @@ def rank_dense(
     depth: int,
     *,
     documents_per_block: int = DOCUMENTS_PER_BLOCK,
+    quiet: bool = False,
 ) -> np.ndarray:
-    """Exact nearest documents by cosine, block by block, so that memory does not grow with the corpus.
+    """Exact nearest documents by cosine, each text with the model's prompt before it.
+
+    Goes block by block, so that memory does not grow with the corpus.
 
     Args:
         rows: rows of the store to rank.
         depth: list length, cut to the number of rows.
+        quiet: say nothing about progress.
 
     Returns:
         Rows of the store (int64) of shape (len(queries), depth), best first; ties in the order of `rows`.
     """
     depth = min(depth, len(rows))
-    query_embeddings = embed(model, queries)
+    query_embeddings = embed(model, queries, prompt=query_prompt(model))
     best_scores = torch.empty((len(queries), 0))
     best_rows = torch.empty((len(queries), 0), dtype=torch.int64)
     for start in range(0, len(rows), documents_per_block):
         block = rows[start : start + documents_per_block]
-        scores = query_embeddings @ embed(model, [store.text(row) for row in block]).T
+        scores = query_embeddings @ embed(model, [store.text(row) for row in block], prompt=document_prompt(model)).T
         block_rows = torch.tensor(block, dtype=torch.int64).expand(len(queries), -1)
         scores = torch.cat([best_scores, scores], dim=1)
         candidates = torch.cat([best_rows, block_rows], dim=1)
         order = scores.argsort(dim=1, descending=True, stable=True)[:, :depth]
         best_scores, best_rows = scores.gather(1, order), candidates.gather(1, order)
-        print(f"Embedded {start + len(block)} of {len(rows)} documents", flush=True)
+        if not quiet:
+            print(f"Embedded {start + len(block)} of {len(rows)} documents", flush=True)
     return best_rows.numpy()
 
 

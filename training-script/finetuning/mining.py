@@ -1,15 +1,17 @@
-"""Stage 3: turns the model's answers into training queries with BM25 hard negatives, and held-out test queries."""
+"""Stage 3: turns the model's answers into training queries with hard negatives, and held-out test queries."""
 
 from __future__ import annotations
 
-import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from .bm25 import Bm25Index
+from .candidates import CANDIDATE_DEPTH, NegativeChooser, fuse
 from .contract import (
     ContractError,
     HeldOutQuery,
@@ -17,7 +19,6 @@ from .contract import (
     MiningManifest,
     QueryRecord,
     Split,
-    jsonl_writer,
     read_jsonl,
     write_json,
     write_jsonl,
@@ -31,6 +32,11 @@ MINIMUM_TRAIN_QUERIES = 10
 
 NEGATIVE_MARGIN = 5
 """Candidates fetched beyond num_negatives, to make up for the source and its duplicates (as in the original)."""
+
+LEAST_KEPT_SHARE = 0.1
+"""Share of the queries that must pass the retrieval filter; if fewer do, the queries or the corpus are the problem."""
+
+QUERIES_PER_MESSAGE = 1024
 
 SHORTEST_QUERY = 3
 """Characters; counted in characters because not every language puts spaces between words."""
@@ -77,18 +83,31 @@ class _Answers:
     unknown: int
 
 
-def mine(
-    inputs: MiningInputs, output: Path, *, num_negatives: int, max_corpus_documents: int | None, seed: int
-) -> MiningManifest:
+@dataclass(frozen=True)
+class MiningSettings:
+    """Hyperparameters of a mining job."""
+
+    num_negatives: int
+    """Negatives a query."""
+    max_corpus_documents: int | None
+    """Only the first so many documents of the corpus are used; None for all."""
+    dense_model_id: str
+    """Embedding model whose nearest documents are fused with BM25's, the lists then thinned out; empty: BM25's best."""
+    max_seq_length: int
+    """Tokens after which that model cuts a text."""
+    max_source_rank: int
+    """A query is kept only when its source is among so many best candidates; 0 keeps all."""
+    seed: int
+    model_revision: str | None = None
+    trust_remote_code: bool = False
+
+
+def mine(inputs: MiningInputs, output: Path, settings: MiningSettings) -> MiningManifest:
     """Writes train.jsonl, dev.jsonl, test.jsonl, documents.jsonl and manifest.json to `output`.
 
     A held-out (dev or test) document's query never gets into train, nor does a query of the same text, nor a query of a
-    document whose text equals that of a held-out one.
-
-    Args:
-        num_negatives: hard negatives a query: BM25's best, without the source and whatever has the source's text. Where
-            fewer documents share a word with the query, random documents (by `seed`) fill the list up.
-        max_corpus_documents: only the first so many documents of the corpus are used; None for all.
+    document whose text equals that of a held-out one. Test queries are never filtered by retrieval: that would choose
+    those that the base model or BM25 find easy.
 
     Raises:
         JobError: when hardly any query is usable.
@@ -97,7 +116,7 @@ def mine(
     records = _read_records(inputs.records)
     answers = _read_answers(inputs.generated, records)
     print(f"{answers.answered} of {len(records)} records answered, {answers.failed} failed", flush=True)
-    store = DocumentStore.of_folder(inputs.corpus, max_documents=max_corpus_documents)
+    store = DocumentStore.of_folder(inputs.corpus, max_documents=settings.max_corpus_documents)
     print(f"{len(store)} documents in the corpus", flush=True)
 
     dropped: Counter[str] = Counter()
@@ -106,35 +125,40 @@ def mine(
     if len(queries["train"]) < MINIMUM_TRAIN_QUERIES:
         raise JobError(_too_few_message(len(queries["train"]), len(records), answers, dropped))
 
-    print("Building the BM25 index", flush=True)
-    index = Bm25Index(store.texts())
-    negatives = 0
-    used_rows: set[int] = set()
-    for split in ("train", "dev"):
-        with jsonl_writer(output / f"{split}.jsonl") as writer:
-            for query, rows in _with_negatives(queries[split], index, store, num_negatives, seed):
-                used_rows.update((query.row, *rows))
-                negatives += len(rows)
-                ids = [store.document(row).id for row in rows]
-                writer.write(MinedQuery(query.query_id, query.text, query.style, query.doc_id, ids))
+    rankings = _rankings([*queries["train"], *queries["dev"]], store, settings)
+    count = len(queries["train"])
+    mined = {
+        "train": _with_negatives(queries["train"], [r[:count] for r in rankings], store, settings, dropped),
+        "dev": _with_negatives(queries["dev"], [r[count:] for r in rankings], store, settings, dropped),
+    }
+    _check_retrieval_filter(count, len(mined["train"]), settings.max_source_rank)
+    used_rows = {row for pairs in mined.values() for query, rows in pairs for row in (query.row, *rows.tolist())}
+    for split, pairs in mined.items():
+        write_jsonl(
+            output / f"{split}.jsonl",
+            (
+                MinedQuery(query.query_id, query.text, query.style, query.doc_id, [store.document(r).id for r in rows])
+                for query, rows in pairs
+            ),
+        )
     write_jsonl(
         output / "test.jsonl",
         (HeldOutQuery(query.query_id, query.text, query.style, query.doc_id) for query in queries["test"]),
     )
     write_jsonl(output / "documents.jsonl", (store.document(row) for row in sorted(used_rows)))
 
-    styles = Counter(query.style for split in _SPLITS_BY_PRECEDENCE for query in queries[split])
+    kept = {"test": queries["test"], **{split: [query for query, _ in pairs] for split, pairs in mined.items()}}
     manifest = MiningManifest(
         records_read=answers.answered,
         records_failed=answers.failed,
         records_unparsable=answers.unparsable,
         queries_parsed=sum(len(parsed) for parsed in answers.queries.values()),
         queries_dropped={reason: count for reason, count in sorted(dropped.items()) if count > 0},
-        train_queries=len(queries["train"]),
-        dev_queries=len(queries["dev"]),
-        test_queries=len(queries["test"]),
-        queries_by_style=dict(sorted(styles.items())),
-        negatives=negatives,
+        train_queries=len(kept["train"]),
+        dev_queries=len(kept["dev"]),
+        test_queries=len(kept["test"]),
+        queries_by_style=dict(sorted(Counter(query.style for split in kept.values() for query in split).items())),
+        negatives=sum(len(rows) for pairs in mined.values() for _, rows in pairs),
         corpus_documents=len(store),
     )
     write_json(output / "manifest.json", manifest)
@@ -258,38 +282,68 @@ def _repeated(owner: Split | None, split: Split) -> str | None:
     return "duplicate" if owner == split else "held_out_query"
 
 
+def _rankings(queries: Sequence[_Query], store: DocumentStore, settings: MiningSettings) -> list[np.ndarray]:
+    """BM25's and, where asked for, the base model's best documents of each query.
+
+    Returns:
+        One array of rows a ranker, of shape (queries, depth), best first; -1 where BM25 finds no more.
+    """
+    texts = [query.text for query in queries]
+    # Without the spread only the best candidates are of use.
+    depth = max(
+        settings.num_negatives + NEGATIVE_MARGIN,
+        settings.max_source_rank,
+        CANDIDATE_DEPTH if settings.dense_model_id else 0,
+    )
+    print("Ranking with BM25", flush=True)
+    rows, scores = Bm25Index(store.texts()).top_k(texts, depth)
+    rankings = [np.where(scores > 0, rows, -1)]
+    if settings.dense_model_id:
+        # Imported here because mining with BM25 alone needs no torch, which takes seconds to load.
+        from .embedding import default_device, load_embedding_model, rank_dense
+
+        print(f"Ranking with {settings.dense_model_id}", flush=True)
+        model = load_embedding_model(
+            settings.dense_model_id,
+            max_seq_length=settings.max_seq_length,
+            device=default_device(),
+            revision=settings.model_revision,
+            trust_remote_code=settings.trust_remote_code,
+        )
+        rankings.append(rank_dense(model, texts, store, range(len(store)), depth))
+    return rankings
+
+
 def _with_negatives(
-    queries: list[_Query], index: Bm25Index, store: DocumentStore, num_negatives: int, seed: int
-) -> Iterator[tuple[_Query, list[int]]]:
-    generator = random.Random(seed)
-    step = 1024
-    for start in range(0, len(queries), step):
-        batch = queries[start : start + step]
-        ranked, scores = index.top_k([query.text for query in batch], num_negatives + NEGATIVE_MARGIN)
-        for query, rows, row_scores in zip(batch, ranked.tolist(), scores.tolist(), strict=True):
-            hits = [row for row, score in zip(rows, row_scores, strict=True) if score > 0]
-            yield query, _negatives(query, hits, store, num_negatives, generator)
-        print(f"Mined {start + len(batch)} of {len(queries)} queries", flush=True)
+    queries: Sequence[_Query],
+    rankings: Sequence[np.ndarray],
+    store: DocumentStore,
+    settings: MiningSettings,
+    dropped: Counter[str],
+) -> list[tuple[_Query, np.ndarray]]:
+    """Each query that passes the retrieval filter, with the rows of its negatives."""
+    chooser = NegativeChooser(store, settings.num_negatives, spread=bool(settings.dense_model_id), seed=settings.seed)
+    mined = []
+    for number, query in enumerate(queries):
+        lists = [ranking[number] for ranking in rankings]
+        candidates = fuse([ranked[ranked >= 0].tolist() for ranked in lists], query.row)
+        rank = candidates.source_rank
+        if settings.max_source_rank > 0 and (rank is None or rank >= settings.max_source_rank):
+            dropped["source_not_retrieved"] += 1
+            continue
+        mined.append((query, np.array(chooser.choose(query.row, candidates.rows), dtype=np.int64)))
+        if len(mined) % QUERIES_PER_MESSAGE == 0:
+            print(f"Chose the negatives of {len(mined)} of {len(queries)} queries", flush=True)
+    return mined
 
 
-def _negatives(
-    query: _Query, hits: Iterable[int], store: DocumentStore, num_negatives: int, generator: random.Random
-) -> list[int]:
-    """The best hits and then random documents, no two of the same text and none of the source's."""
-    chosen: list[int] = []
-    texts = {int(store.text_hashes[query.row])}
-
-    def offer(row: int) -> None:
-        text = int(store.text_hashes[row])
-        if len(chosen) < num_negatives and text not in texts:
-            chosen.append(row)
-            texts.add(text)
-
-    for row in hits:
-        offer(row)
-    for row in generator.sample(range(len(store)), min(len(store), 2 * num_negatives)):
-        offer(row)
-    return chosen
+def _check_retrieval_filter(before: int, after: int, max_source_rank: int) -> None:
+    if after < max(MINIMUM_TRAIN_QUERIES, LEAST_KEPT_SHARE * before):
+        raise JobError(
+            f"Of {before} training queries only {after} have their source document among the best {max_source_rank} of "
+            "BM25 and the base model. Read some of the queries under queries/output: they are probably not about their "
+            "documents. Set max_source_rank to 0 to train on them all the same."
+        )
 
 
 def _too_few_message(count: int, records: int, answers: _Answers, dropped: Counter[str]) -> str:

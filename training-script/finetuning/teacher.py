@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
 import torch
@@ -14,6 +13,7 @@ from .batching import token_budget_batches
 from .documents import text_hash
 from .embedding import CHARACTERS_PER_TOKEN, embed, load_embedding_model, naming_model, supports_bf16
 from .environment import JobError
+from .prompts import document_prompt, query_prompt
 
 TeacherKind = Literal["lightweight-reranker", "cross-encoder", "embedding"]
 TEACHER_KINDS: tuple[TeacherKind, ...] = ("lightweight-reranker", "cross-encoder", "embedding")
@@ -36,13 +36,6 @@ and in the original pipeline."""
 
 RERANKER_QUERY_SHARE = 0.75
 """Share of max_length that a query may take (FlagEmbedding's default)."""
-
-_PROMPTS_BY_MODEL = (
-    (re.compile(r"bge-(small|base|large)-en"), "Represent this sentence for searching relevant passages: ", ""),
-    (re.compile(r"bge-(small|base|large)-zh"), "为这个句子生成表示以用于检索相关文章：", ""),  # noqa: RUF001 (the model's own colon)
-    (re.compile(r"(^|/)(multilingual-)?e5-(small|base|large)"), "query: ", "passage: "),
-)
-"""Prompts of model families that expect them without naming them in their configuration (from their model cards)."""
 
 
 class Teacher(Protocol):
@@ -151,7 +144,7 @@ class EmbeddingTeacher:
     ) -> None:
         """Loads the model; see `load_teacher` for the arguments."""
         self._model = load_embedding_model(model_id, max_seq_length=max_length, device=device, revision=revision)
-        self._query_prompt, self._document_prompt = prompts_of(model_id, self._model.prompts)
+        self._query_prompt, self._document_prompt = query_prompt(self._model), document_prompt(self._model)
         self._tokens_per_batch = tokens_per_batch
         self._embeddings: dict[tuple[str, int], torch.Tensor] = {}
 
@@ -168,18 +161,6 @@ class EmbeddingTeacher:
         if new:
             vectors = embed(self._model, list(new.values()), prompt=prompt, tokens_per_batch=self._tokens_per_batch)
             self._embeddings.update(((prompt, key), vector) for key, vector in zip(new, vectors, strict=True))
-
-
-def prompts_of(model_id: str, configured: Mapping[str, str | None]) -> tuple[str, str]:
-    """What an embedding model wants before a query and before a document: by its configuration, else by its family."""
-    query = configured.get("query") or ""
-    document = configured.get("document") or configured.get("passage") or ""
-    if query or document:
-        return query, document
-    for family, family_query, family_document in _PROMPTS_BY_MODEL:
-        if family.search(model_id):
-            return family_query, family_document
-    return "", ""
 
 
 def load_lightweight_reranker(

@@ -9,28 +9,48 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from datasets import Dataset
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
-from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    EarlyStoppingCallback,
+    PrinterCallback,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
+from .calibration import cosine_per_score, score_range
 from .contract import ScoredQuery, read_jsonl
-from .distillation import DistillationCollator, DistillationRow, ListwiseDistillationLoss, distillation_rows
+from .dev_ranking import DevRanking
+from .distillation import (
+    DistillationCollator,
+    DistillationRow,
+    ListwiseDistillationLoss,
+    LossSettings,
+    distillation_rows,
+)
 from .documents import DocumentStore
 from .embedding import default_device, inference_mode, load_embedding_model, supports_bf16
 from .environment import JobError, channel_file
+from .merging import copied_state, merge_with_base
 from .serving_artifact import write_serving_artifact
+from .teacher_filter import filter_by_teacher
 
 WARMUP_SHARE = 0.1
 """Share of the steps in which the learning rate rises; as in the original. It falls linearly afterwards."""
 
 STEPS_PER_CHECKPOINT = 50
 STEPS_PER_LOG = 10
+
+EVALUATIONS = 4
+"""Evaluations on dev over the whole training, each with a checkpoint, where the best one is to be kept."""
 
 DEV_ROWS = 512
 """Rows of the dev split that the dev loss is computed on: enough for a mean, cheap on a CPU."""
@@ -51,7 +71,17 @@ class TrainingSettings:
     num_negatives: int
     temperature: float
     teacher_score_scale_factor: float
+    """Used where teacher_spread is 0."""
+    teacher_spread: float
+    """How many times as wide as the base model's own cosines the taught ones spread; 0: the scale factor as given."""
+    teacher_max_source_rank: int
+    teacher_drop_lowest_share: float
     contrastive_weight: float
+    hard_negative_margin: float
+    """Share of the teacher's score range; 0 leaves a query's own negatives out of the contrastive term."""
+    early_stopping_patience: int
+    """Evaluations on dev without a gain that end training, with the best checkpoint kept; 0: train to the end."""
+    merge_with_base: bool
     seed: int
     trust_remote_code: bool
 
@@ -68,11 +98,19 @@ class TrainingResult:
     """What `training.json` in the artifact says."""
 
     settings: TrainingSettings
+    train_queries: int
+    queries_dropped: dict[str, int]
     train_rows: int
+    teacher_score_scale_factor: float
+    """That the loss used: given, or calibrated."""
     steps: int
     resumed_from_step: int
     dev_loss_before: float | None
     dev_loss_after: float | None
+    dev_ndcg_before: float | None
+    dev_ndcg_after: float | None
+    merge: dict[str, float]
+    """Dev nDCG@10 by the tuned model's share in the merge; empty without a merge."""
 
 
 def relaunch_on_all_gpus() -> None:
@@ -97,33 +135,45 @@ def train(scores: Path, output: Path, checkpoints: Path, settings: TrainingSetti
         TrainingInterrupted: after SIGTERM, once the checkpoint is written.
     """
     store = DocumentStore([channel_file(scores, "documents.jsonl")])
-    rows = _rows(channel_file(scores, "train.jsonl"), store, settings.num_negatives)
-    dev_rows = _rows(channel_file(scores, "dev.jsonl"), store, settings.num_negatives)[:DEV_ROWS]
-    if not rows:
+    scored = list(read_jsonl(channel_file(scores, "train.jsonl"), ScoredQuery))
+    if not scored:
         raise JobError(f"{scores / 'train.jsonl'} holds no query: the scoring stage had nothing to score.")
+    queries, dropped = filter_by_teacher(
+        scored,
+        max_source_rank=settings.teacher_max_source_rank,
+        drop_lowest_share=settings.teacher_drop_lowest_share,
+    )
+    dev_queries = list(read_jsonl(channel_file(scores, "dev.jsonl"), ScoredQuery))
+    rows = _rows(queries, store, settings.num_negatives)
+    dev_rows = _rows(dev_queries, store, settings.num_negatives)[:DEV_ROWS]
+    first_process = os.environ.get("RANK", _MASTER) == _MASTER
+    if first_process:
+        print(f"The teacher filter keeps {len(queries)} of {len(scored)} queries; dropped: {dropped}", flush=True)
     model = load_embedding_model(
         settings.base_model_id,
         max_seq_length=settings.max_seq_length,
         device=default_device(),
         trust_remote_code=settings.trust_remote_code,
     )
-    loss = ListwiseDistillationLoss(
-        model,
-        temperature=settings.temperature,
-        teacher_score_scale_factor=settings.teacher_score_scale_factor,
-        contrastive_weight=settings.contrastive_weight,
-    )
+    loss = ListwiseDistillationLoss(model, _loss_settings(model, store, rows, settings))
     collator = DistillationCollator(model, store)
     folder = checkpoints / "training" / _fingerprint(scores, settings)
     folder.mkdir(parents=True, exist_ok=True)
     loss_file = folder / "loss.jsonl"
-    first_process = os.environ.get("RANK", _MASTER) == _MASTER
 
+    ranking = DevRanking(dev_queries, store)
+    selects = settings.early_stopping_patience > 0 and len(ranking) > 0
+    merges = settings.merge_with_base and len(ranking) > 0
+    base_state = copied_state(model) if merges and first_process else None
     dev_before = _mean_loss(model, loss, collator, dev_rows) if first_process else None
+    ndcg_before = ranking.ndcg(model) if first_process and len(ranking) > 0 else None
     checkpoint = latest_checkpoint(folder)
-    recorder = _LossRecorder(loss_file, enabled=first_process)
+    recorder = _CurveRecorder(loss_file, folder / "dev_ndcg.jsonl", enabled=first_process)
     interruption = _CheckpointOnSigterm()
-    trainer = _trainer(model, loss, collator, rows, folder, settings, [recorder, interruption])
+    callbacks: list[TrainerCallback] = [recorder, interruption]
+    if selects:
+        callbacks.append(EarlyStoppingCallback(settings.early_stopping_patience))
+    trainer = _trainer(model, loss, collator, rows, folder, settings, callbacks, ranking if selects else None)
     if first_process:
         source = f"checkpoint {checkpoint.name}" if checkpoint else settings.base_model_id
         print(f"Training on {len(rows)} rows, starting from {source}", flush=True)
@@ -132,19 +182,35 @@ def train(scores: Path, output: Path, checkpoints: Path, settings: TrainingSetti
     if interruption.asked_to_stop:
         print(f"Interrupted after step {trainer.state.global_step}; the checkpoint is in {folder}", flush=True)
         raise TrainingInterrupted
+    merge = merge_with_base(model, base_state, ranking.ndcg) if base_state is not None else {}
+    ndcg_after = max(merge.values()) if merge else None
+    if ndcg_after is None and first_process and len(ranking) > 0:
+        ndcg_after = ranking.ndcg(model)
     result = TrainingResult(
         settings=settings,
+        train_queries=len(queries),
+        queries_dropped=dropped,
         train_rows=len(rows),
+        teacher_score_scale_factor=loss.settings.teacher_score_scale_factor,
         steps=trainer.state.global_step,
         resumed_from_step=_step_of(checkpoint) if checkpoint else 0,
         dev_loss_before=dev_before,
         dev_loss_after=_mean_loss(model, loss, collator, dev_rows) if first_process else None,
+        dev_ndcg_before=ndcg_before,
+        dev_ndcg_after=ndcg_after,
+        merge=merge,
     )
     if first_process:
-        print(f"dev_loss_before={result.dev_loss_before} dev_loss_after={result.dev_loss_after}", flush=True)
+        print(
+            f"dev_loss_before={result.dev_loss_before} dev_loss_after={result.dev_loss_after} "
+            f"dev_ndcg_before={result.dev_ndcg_before} dev_ndcg_after={result.dev_ndcg_after} merge={merge}",
+            flush=True,
+        )
         write_serving_artifact(model, output)
         (output / "training.json").write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
-        shutil.copyfile(loss_file, output / "loss.jsonl")
+        for curve in (recorder.loss_file, recorder.dev_file):
+            if curve.is_file():
+                shutil.copyfile(curve, output / curve.name)
     return result
 
 
@@ -168,10 +234,14 @@ def _trainer(
     folder: Path,
     settings: TrainingSettings,
     callbacks: list[TrainerCallback],
+    ranking: DevRanking | None,
 ) -> SentenceTransformerTrainer:
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     accumulation = max(1, round(settings.total_batch_size / (settings.train_batch_size * processes)))
     device = default_device()
+    per_step = settings.train_batch_size * processes * accumulation
+    steps = settings.max_steps if settings.max_steps > 0 else math.ceil(len(rows) / per_step)
+    interval = max(1, math.ceil(steps / EVALUATIONS)) if ranking else STEPS_PER_CHECKPOINT
     arguments = SentenceTransformerTrainingArguments(
         output_dir=str(folder),
         max_steps=settings.max_steps,
@@ -188,8 +258,13 @@ def _trainer(
         logging_steps=STEPS_PER_LOG,
         logging_first_step=True,
         logging_nan_inf_filter=False,
-        save_steps=STEPS_PER_CHECKPOINT,
+        save_steps=interval,
         save_total_limit=2,
+        eval_strategy="steps" if ranking else "no",
+        eval_steps=interval,
+        load_best_model_at_end=ranking is not None,
+        metric_for_best_model=f"eval_{ranking.primary_metric}" if ranking else None,
+        greater_is_better=True,
         dataloader_drop_last=False,
         dataloader_pin_memory=device == "cuda",
         disable_tqdm=True,
@@ -208,17 +283,19 @@ def _trainer(
         train_dataset=dataset,
         loss=loss,
         data_collator=collator,  # type: ignore[arg-type]
+        evaluator=ranking,
         callbacks=callbacks,
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
 
 
-class _LossRecorder(TrainerCallback):
-    """Prints the loss curve in a form that SageMaker's metric definitions can match, and keeps it as JSONL."""
+class _CurveRecorder(TrainerCallback):
+    """Prints the curves of loss and dev nDCG so that SageMaker's metric definitions can match; keeps them as JSONL."""
 
-    def __init__(self, path: Path, *, enabled: bool) -> None:
-        self._path = path
+    def __init__(self, loss_file: Path, dev_file: Path, *, enabled: bool) -> None:
+        self.loss_file = loss_file
+        self.dev_file = dev_file
         self._enabled = enabled
 
     def on_train_begin(
@@ -229,10 +306,13 @@ class _LossRecorder(TrainerCallback):
         **kwargs: object,  # noqa: ARG002
     ) -> None:
         """Drops the entries after the checkpoint that training resumes from."""
-        if self._enabled:
-            lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
-            kept = [line for line in lines if json.loads(line)["step"] <= state.global_step]
-            self._path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+        if not self._enabled:
+            return
+        for path in (self.loss_file, self.dev_file):
+            if path.exists():
+                lines = path.read_text(encoding="utf-8").splitlines()
+                kept = [line for line in lines if json.loads(line)["step"] <= state.global_step]
+                path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
 
     def on_log(
         self,
@@ -246,8 +326,7 @@ class _LossRecorder(TrainerCallback):
         if not self._enabled or "loss" not in logs:
             return
         entry = {"step": state.global_step, "loss": logs["loss"], "learning_rate": logs["learning_rate"]}
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+        _append(self.loss_file, entry)
         print(
             f"loss={entry['loss']:.6g} step={entry['step']} of={state.max_steps} "
             f"learning_rate={entry['learning_rate']:.3g} epoch={state.epoch:.3f}",
@@ -255,6 +334,25 @@ class _LossRecorder(TrainerCallback):
         )
         if not math.isfinite(entry["loss"]):
             raise JobError(f"The loss became {entry['loss']} at step {entry['step']}: choose a lower learning_rate.")
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        **kwargs: object,
+    ) -> None:
+        """Records the dev nDCG."""
+        metrics = cast("dict[str, float]", kwargs["metrics"])
+        if self._enabled:
+            entry = {"step": state.global_step, "dev_ndcg_at_10": metrics["eval_dev_ndcg_at_10"]}
+            _append(self.dev_file, entry)
+            print(f"dev_ndcg_at_10={entry['dev_ndcg_at_10']:.4f} step={entry['step']}", flush=True)
+
+
+def _append(path: Path, entry: Mapping[str, float]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(entry) + "\n")
 
 
 class _CheckpointOnSigterm(TrainerCallback):
@@ -286,8 +384,30 @@ class _CheckpointOnSigterm(TrainerCallback):
         self.asked_to_stop = True
 
 
-def _rows(path: Path, store: DocumentStore, num_negatives: int) -> list[DistillationRow]:
-    return [row for query in read_jsonl(path, ScoredQuery) for row in distillation_rows(query, store, num_negatives)]
+def _rows(queries: Sequence[ScoredQuery], store: DocumentStore, num_negatives: int) -> list[DistillationRow]:
+    return [row for query in queries for row in distillation_rows(query, store, num_negatives)]
+
+
+def _loss_settings(
+    model: SentenceTransformer, store: DocumentStore, rows: Sequence[DistillationRow], settings: TrainingSettings
+) -> LossSettings:
+    factor = settings.teacher_score_scale_factor
+    if settings.teacher_spread > 0:
+        own = cosine_per_score(model, store, rows)
+        if own == 0:
+            raise JobError(
+                "The teacher gives all documents of a query the same score, so there is nothing to learn from it: "
+                "choose another teacher_model_id."
+            )
+        factor = settings.teacher_spread * own / settings.temperature
+        print(f"The base model's cosine differs by {own:.4f} per unit of teacher score: scale {factor:.4f}", flush=True)
+    margin = settings.hard_negative_margin
+    return LossSettings(
+        temperature=settings.temperature,
+        teacher_score_scale_factor=factor,
+        contrastive_weight=settings.contrastive_weight,
+        hard_negative_margin=margin * score_range(rows) if margin > 0 else None,
+    )
 
 
 def _mean_loss(
@@ -299,12 +419,7 @@ def _mean_loss(
     """Mean KL loss of rows, or None without rows. The contrastive term is left out, as it depends on the batch size."""
     if not rows:
         return None
-    kl = ListwiseDistillationLoss(
-        model,
-        temperature=loss.temperature,
-        teacher_score_scale_factor=loss.teacher_score_scale_factor,
-        contrastive_weight=0.0,
-    )
+    kl = ListwiseDistillationLoss(model, replace(loss.settings, contrastive_weight=0.0))
     was_training = model.training
     model.eval()
     total = 0.0

@@ -1,0 +1,89 @@
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { ABLATIONS, RECIPES } from "./recipes.ts";
+
+/** The command line is wrong; the message says what to write. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+export const USAGE = `Measures recipes on retrieval collections with human relevance judgements, without AWS: the stand-in language model
+writes queries, and the pipeline's own training scripts mine, score, train and evaluate.
+
+Usage: npm run bench:quality -- [options]
+
+  --collection DIR        BEIR format: corpus.jsonl, queries.jsonl, qrels.tsv, optionally exclude.tsv; or "django" (the default),
+                          the collection of the end-to-end run. May be given several times.
+  --recipe NAME           ${Object.keys(RECIPES).join(", ")}; may be given several times (default: all of these)
+  --ablations             also ours with each of its elements off, one at a time: ${Object.keys(ABLATIONS).join(", ")}
+  --set NAME=VALUE        changes a setting in every recipe (a name of bench/quality/recipes.ts); may be given several times
+  --base MODEL            base model (default sentence-transformers/paraphrase-MiniLM-L3-v2)
+  --teacher MODEL         teacher (default BAAI/bge-small-en-v1.5)
+  --seeds N               training seeds 1..N of each recipe (default 3)
+  --documents N           documents that queries are made for at most (default all)
+  --steps N               optimiser steps, of 16 rows each (default 60)
+  --on dev|test           test: nDCG@10 on the human queries; dev: on the synthetic dev queries only, for choosing settings
+                          without looking at the human ones (default test)
+  --output FILE           also writes the table, with the command, as Markdown
+  --help                  this text
+
+Finished stages are kept in the cache directory, so that a bench that was interrupted goes on where it was.`;
+
+const Options = z.object({
+  collections: z.array(z.string().min(1)).min(1),
+  recipes: z.array(z.enum(Object.keys(RECIPES) as [string, ...string[]], { error: "--recipe takes a name of --help" })),
+  ablations: z.boolean(),
+  settings: z.array(z.string().regex(/^[a-z_]+=.+$/, "--set takes NAME=VALUE")),
+  base: z.string().min(1),
+  teacher: z.string().min(1),
+  seeds: z.coerce.number({ error: "--seeds takes a number" }).int().min(1).max(20),
+  documents: z.coerce.number({ error: "--documents takes a number" }).int().min(100).optional(),
+  steps: z.coerce.number({ error: "--steps takes a number" }).int().min(1),
+  on: z.enum(["dev", "test"], { error: "--on takes dev or test" }),
+  output: z.string().optional(),
+});
+
+/** What a run of the bench measures. */
+export type Options = z.infer<typeof Options>;
+
+/**
+ * Reads the command line.
+ *
+ * @returns "help" when --help was given.
+ * @throws UsageError
+ */
+export function parseOptions(args: readonly string[]): Options | "help" {
+  let values: Record<string, unknown>;
+  try {
+    ({ values } = parseArgs({
+      args: [...args],
+      options: {
+        collection: { type: "string", multiple: true, default: ["django"] },
+        recipe: { type: "string", multiple: true, default: Object.keys(RECIPES) },
+        ablations: { type: "boolean", default: false },
+        set: { type: "string", multiple: true, default: [] },
+        base: { type: "string", default: "sentence-transformers/paraphrase-MiniLM-L3-v2" },
+        teacher: { type: "string", default: "BAAI/bge-small-en-v1.5" },
+        seeds: { type: "string", default: "3" },
+        documents: { type: "string" },
+        steps: { type: "string", default: "60" },
+        on: { type: "string", default: "test" },
+        output: { type: "string" },
+        help: { type: "boolean", default: false },
+      },
+    }));
+  } catch (cause) {
+    throw new UsageError(`${(cause as Error).message}\n\n${USAGE}`, { cause });
+  }
+  if (values.help === true) return "help";
+  const parsed = Options.safeParse({
+    ...values,
+    collections: values.collection,
+    recipes: values.recipe,
+    settings: values.set,
+  });
+  if (!parsed.success) {
+    throw new UsageError(`${parsed.error.issues.map(({ message }) => message).join("\n")}\n\n${USAGE}`);
+  }
+  return parsed.data;
+}

@@ -1,0 +1,65 @@
+/** Settings of a recipe: the scripts' hyperparameters, with underscores. */
+export interface Recipe {
+  readonly num_hard_negatives: number;
+  readonly dense_candidates: boolean;
+  readonly max_source_rank: number;
+  readonly scoring_max_negatives: number;
+  readonly num_negatives: number;
+  readonly temperature: number;
+  readonly teacher_score_scale_factor: number;
+  readonly teacher_spread: number;
+  readonly teacher_max_source_rank: number;
+  readonly teacher_drop_lowest_share: number;
+  readonly contrastive_weight: number;
+  readonly hard_negative_margin: number;
+  readonly early_stopping_patience: number;
+  readonly merge_with_base: boolean;
+}
+
+/** The original's: BM25's best, flat KL alone, every query, the last step's model. */
+const ORIGINAL: Recipe = {
+  num_hard_negatives: 20,
+  dense_candidates: false,
+  max_source_rank: 0,
+  scoring_max_negatives: 4,
+  num_negatives: 2,
+  temperature: 1,
+  teacher_score_scale_factor: 0.025,
+  teacher_spread: 0,
+  teacher_max_source_rank: 0,
+  teacher_drop_lowest_share: 0,
+  contrastive_weight: 0,
+  hard_negative_margin: 0,
+  early_stopping_patience: 0,
+  merge_with_base: false,
+};
+
+/** Ours. */
+const OURS: Recipe = {
+  ...ORIGINAL,
+  dense_candidates: true,
+  max_source_rank: 20,
+  temperature: 0.05,
+  teacher_spread: 1,
+  teacher_max_source_rank: 1,
+  teacher_drop_lowest_share: 0.1,
+  contrastive_weight: 0.1,
+  hard_negative_margin: 0.05,
+  early_stopping_patience: 2,
+  merge_with_base: true,
+};
+
+export const RECIPES: Readonly<Record<string, Recipe>> = { original: ORIGINAL, ours: OURS };
+
+/** Ours without one of its elements. */
+export const ABLATIONS: Readonly<Record<string, Partial<Recipe>>> = {
+  "dense-candidates": { dense_candidates: false },
+  "retrieval-filter": { max_source_rank: 0 },
+  "teacher-rank-filter": { teacher_max_source_rank: 0 },
+  "lowest-scores-filter": { teacher_drop_lowest_share: 0 },
+  calibration: { teacher_spread: 0, teacher_score_scale_factor: 0.025 / 0.05 },
+  contrast: { contrastive_weight: 0 },
+  "hard-negative-contrast": { hard_negative_margin: 0 },
+  "early-stop": { early_stopping_patience: 0 },
+  merge: { merge_with_base: false },
+};

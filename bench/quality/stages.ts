@@ -1,0 +1,194 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { z } from "zod";
+import { EvaluationReport } from "../../lambdas/shared/contract.ts";
+import type { Recipe } from "./recipes.ts";
+
+const SCRIPTS = fileURLToPath(new URL("../../training-script", import.meta.url));
+
+/** A stage's script failed; the message has the end of its output. */
+export class StageError extends Error {
+  override readonly name = "StageError";
+}
+
+/** What all runs have in common. */
+export interface Workbench {
+  /** Finished stages lie here, each under a hash of all that it depends on. */
+  readonly directory: string;
+  readonly python: string;
+  /** Of the scripts: where models are found. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly baseModelId: string;
+  readonly teacherModelId: string;
+  readonly steps: number;
+  say(line: string): void;
+}
+
+/** A collection ready for the stages. */
+export interface PreparedCollection {
+  readonly name: string;
+  /** Holds `corpus/`, `records/` and `generated/`. */
+  readonly inputs: string;
+  /** Changes with the inputs. */
+  readonly key: string;
+  /** Folder with queries.jsonl and qrels.tsv. */
+  readonly judgements: string;
+}
+
+/** What a run measured; nDCG@10 in 0..1. */
+export interface RunResult {
+  readonly report: EvaluationReport | undefined;
+  readonly dev: { readonly before: number; readonly after: number };
+  readonly trainQueries: number;
+  readonly steps: number;
+}
+
+/** Tokens after which a text is cut: on the collections used, the small base models rank as well with 96 as with 128. */
+const MAX_SEQ_LENGTH = 96;
+const ROWS_PER_STEP = 16;
+const LEARNING_RATE = 1e-4;
+const MINING_SEED = 42;
+
+const TrainingResult = z.object({
+  train_queries: z.number(),
+  steps: z.number(),
+  dev_ndcg_before: z.number(),
+  dev_ndcg_after: z.number(),
+});
+
+/** Hash of every script, so that no stage of other code is taken for one of this. */
+export async function scriptsKey(): Promise<string> {
+  const hash = createHash("sha256");
+  for (const entry of (await readdir(SCRIPTS, { recursive: true })).filter((name) => name.endsWith(".py")).sort()) {
+    hash.update(entry).update(await readFile(path.join(SCRIPTS, entry)));
+  }
+  return hash.digest("hex");
+}
+
+/**
+ * Mines, scores and trains with a recipe and, unless only dev is asked for, evaluates on the human queries.
+ *
+ * @throws StageError
+ */
+export async function runRecipe(
+  bench: Workbench,
+  collection: PreparedCollection,
+  recipe: Recipe,
+  seed: number,
+  on: "dev" | "test",
+): Promise<RunResult> {
+  const key = `${await scriptsKey()}${collection.key}`;
+  const mining = await stage(bench, key, "process_output.py", channelsIn(collection.inputs), {
+    "num-negatives": recipe.num_hard_negatives,
+    "dense-candidates": recipe.dense_candidates,
+    "base-model-id": bench.baseModelId,
+    "max-seq-length": MAX_SEQ_LENGTH,
+    "max-source-rank": recipe.max_source_rank,
+    // Every seed trains on the same queries and negatives, so that the spread is that of the training.
+    seed: MINING_SEED,
+  });
+  const scores = await stage(
+    bench,
+    mining.key,
+    "score.py",
+    { "training-data": mining.output },
+    {
+      "teacher-model-id": bench.teacherModelId,
+      "max-length": MAX_SEQ_LENGTH,
+      "max-negatives": recipe.scoring_max_negatives,
+    },
+  );
+  const model = await stage(
+    bench,
+    scores.key,
+    "train.py",
+    { scores: scores.output },
+    {
+      "base-model-id": bench.baseModelId,
+      "max-steps": bench.steps,
+      "train-batch-size": ROWS_PER_STEP,
+      "total-batch-size": ROWS_PER_STEP,
+      "learning-rate": LEARNING_RATE,
+      "max-seq-length": MAX_SEQ_LENGTH,
+      "num-negatives": recipe.num_negatives,
+      temperature: recipe.temperature,
+      "teacher-score-scale-factor": recipe.teacher_score_scale_factor,
+      "teacher-spread": recipe.teacher_spread,
+      "teacher-max-source-rank": recipe.teacher_max_source_rank,
+      "teacher-drop-lowest-share": recipe.teacher_drop_lowest_share,
+      "contrastive-weight": recipe.contrastive_weight,
+      "hard-negative-margin": recipe.hard_negative_margin,
+      "early-stopping-patience": recipe.early_stopping_patience,
+      "merge-with-base": recipe.merge_with_base,
+      seed,
+    },
+  );
+  const trained = TrainingResult.parse(JSON.parse(await readFile(path.join(model.output, "training.json"), "utf8")));
+  const result = {
+    dev: { before: trained.dev_ndcg_before, after: trained.dev_ndcg_after },
+    trainQueries: trained.train_queries,
+    steps: trained.steps,
+  };
+  if (on === "dev") return { ...result, report: undefined };
+  const evaluation = await stage(
+    bench,
+    model.key,
+    "evaluate.py",
+    {
+      corpus: path.join(collection.inputs, "corpus"),
+      "training-data": mining.output,
+      model: model.output,
+      judgements: collection.judgements,
+    },
+    { "base-model-id": bench.baseModelId, "max-seq-length": MAX_SEQ_LENGTH },
+  );
+  const report = JSON.parse(await readFile(path.join(evaluation.output, "report.json"), "utf8"));
+  return { ...result, report: EvaluationReport.parse(report) };
+}
+
+function channelsIn(folder: string): Record<string, string> {
+  return Object.fromEntries(["corpus", "records", "generated"].map((name) => [name, path.join(folder, name)]));
+}
+
+/** Runs a script as SageMaker would, unless it has been run with the same inputs and arguments. */
+async function stage(
+  bench: Workbench,
+  inputKey: string,
+  script: string,
+  channels: Readonly<Record<string, string>>,
+  hyperparameters: Readonly<Record<string, string | number | boolean>>,
+): Promise<{ output: string; key: string }> {
+  const args = Object.entries(hyperparameters).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const key = createHash("sha256")
+    .update(JSON.stringify([inputKey, script, args]))
+    .digest("hex")
+    .slice(0, 24);
+  const folder = path.join(bench.directory, `${path.parse(script).name}-${key}`);
+  const output = path.join(folder, "model");
+  if (isFinished(folder)) return { output, key };
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const startedAt = Date.now();
+  const environment = Object.entries(channels).map(([name, value]) => [`SM_CHANNEL_${name.toUpperCase()}`, value]);
+  const { failed, all } = await execa(bench.python, [path.join(SCRIPTS, script), ...args], {
+    env: { ...bench.environment, ...Object.fromEntries(environment), SAGEMAKER_BASE_DIR: folder },
+    all: true,
+    reject: false,
+  });
+  const log = path.join(folder, "log.txt");
+  await writeFile(log, all ?? "");
+  if (failed) throw new StageError(`${script} failed; its whole output is in ${log}:\n${(all ?? "").slice(-2000)}`);
+  await rm(path.join(folder, "checkpoints"), { recursive: true, force: true });
+  await writeFile(path.join(folder, "finished.partial"), "");
+  await rename(path.join(folder, "finished.partial"), path.join(folder, "finished"));
+  bench.say(`${script} took ${((Date.now() - startedAt) / 1000).toFixed(0)} s`);
+  return { output, key };
+}
+
+function isFinished(folder: string): boolean {
+  return existsSync(path.join(folder, "finished"));
+}
