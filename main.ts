@@ -1,10 +1,13 @@
 import { fileURLToPath } from "node:url";
 import { App } from "cdktf";
+import { backendSettings } from "./modules/backend.ts";
 import { PipelineStack } from "./modules/pipeline-stack.ts";
 
 const app = new App();
-new PipelineStack(app, "opensearch-finetuning", {
+const sources = {
   lambdas: fileURLToPath(new URL("lambdas", import.meta.url)),
   trainingScripts: fileURLToPath(new URL("training-script", import.meta.url)),
-});
+};
+const backend = backendSettings(app.node.tryGetContext("backend"), process.env);
+new PipelineStack(app, "opensearch-finetuning", sources, backend);
 app.synth();

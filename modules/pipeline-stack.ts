@@ -1,7 +1,6 @@
-import path from "node:path";
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
-import { App, LocalBackend } from "cdktf";
 import type { Construct } from "constructs";
+import { configureBackend, type S3BackendSettings } from "./backend.ts";
 import { CleanIdStack } from "./clean-id-stack.ts";
 import { FineTuningPipeline, type PipelineSources } from "./fine-tuning-pipeline.ts";
 import { declareOutputs } from "./outputs.ts";
@@ -11,26 +10,15 @@ import { REQUIRED_PROVIDERS, REQUIRED_VERSION } from "./versions.ts";
 
 /** The stack that `cdktf deploy` deploys: every parameter a Terraform variable, one pipeline, its outputs. */
 export class PipelineStack extends CleanIdStack {
-  constructor(scope: Construct, id: string, sources: PipelineSources) {
+  /** @param backend where the state lies; a local file when left out. */
+  constructor(scope: Construct, id: string, sources: PipelineSources, backend?: S3BackendSettings) {
     super(scope, id);
     const variables = declareVariables(this, PARAMETER_NAMES);
     const region = variables.get("region")?.stringValue;
     new AwsProvider(this, "aws", region === undefined ? {} : { region });
-    new LocalBackend(this, { path: statePath(App.of(this).outdir, id) });
     this.addOverride("terraform.required_version", REQUIRED_VERSION);
     this.addOverride("terraform.required_providers", REQUIRED_PROVIDERS);
+    configureBackend(this, id, backend);
     declareOutputs(this, new FineTuningPipeline(this, "pipeline", propsFrom(variables), sources));
   }
-}
-
-/**
- * Path of the local state from the stack's directory. Output below the project is disposable, so the state lies at the project's
- * root; output elsewhere is a deployment of its own and keeps its state.
- */
-function statePath(outdir: string, id: string): string {
-  const toRoot = path.relative(path.resolve(outdir, "stacks", id), process.cwd());
-  const belowProject = toRoot.split(path.sep).every((part) => part === "..");
-  return belowProject
-    ? path.posix.join(toRoot.split(path.sep).join("/"), `terraform.${id}.tfstate`)
-    : `terraform.${id}.tfstate`;
 }
