@@ -219,6 +219,20 @@ export interface FineTuningPipelineProps {
    */
   readonly judgementsUri?: string;
   /**
+   * Judge of the evaluation: a cross-encoder or an embedding model that scores what all rankers return for up to 300 held-out queries; not the teacher. Empty does without.
+   * Must be empty or a Hugging Face model id.
+   *
+   * @default ""
+   */
+  readonly judgeModelId?: string;
+  /**
+   * A judged collection of another kind, on which the model shall not get worse, in BEIR format: `corpus.jsonl`, `queries.jsonl`, `qrels.tsv`.
+   * Must be empty or the S3 URI of a folder, ending in /.
+   *
+   * @default ""
+   */
+  readonly generalCollectionUri?: string;
+  /**
    * Documents over which the evaluation ranks at most.
    * Must be a whole number from 100 to 10000000.
    *
@@ -232,6 +246,13 @@ export interface FineTuningPipelineProps {
    * @default 0
    */
   readonly minNdcgGain?: number;
+  /**
+   * Gate: what a model may lose in nDCG@10 on the general collection.
+   * Must be a number from 0 to 1.
+   *
+   * @default 0.01
+   */
+  readonly maxGeneralDrop?: number;
   /**
    * Gate: deploy whatever the evaluation says.
    * Must be true or false.
@@ -303,7 +324,7 @@ export interface FineTuningPipelineProps {
    */
   readonly opensearchDomainArn?: string;
   /**
-   * Buckets from which executions may read besides the data bucket and the buckets of s3_corpus_path, sample_query_uri and judgements_uri.
+   * Buckets from which executions may read besides the data bucket and the buckets of s3_corpus_path, sample_query_uri, judgements_uri and general_collection_uri.
    * Must be a list of S3 bucket names.
    *
    * @default []

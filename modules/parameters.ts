@@ -62,6 +62,7 @@ const LOG_RETENTION_DAYS = [
 const MODEL_NAME_MAX_LENGTH = 40;
 
 const HUGGING_FACE_ID = "^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$";
+const OPTIONAL_HUGGING_FACE_ID = "^([A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?)?$";
 const S3_BUCKET = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]";
 const ML_INSTANCE_TYPE = "^ml\\.[a-z][a-z0-9-]*\\.([0-9]*x?large|medium)$";
 const ECR_IMAGE =
@@ -321,12 +322,38 @@ const PARAMETERS = {
     stage: "evaluation",
     scope: "execution",
   },
+  judge_model_id: {
+    type: "string",
+    default: "",
+    rule: { pattern: OPTIONAL_HUGGING_FACE_ID },
+    must: "empty or a Hugging Face model id",
+    write: "for example BAAI/bge-reranker-v2-m3",
+    description:
+      "Judge of the evaluation: a cross-encoder or an embedding model that scores what all rankers return for up to 300 held-out queries; not the teacher. Empty does without.",
+    stage: "evaluation",
+    scope: "execution",
+  },
+  general_collection_uri: {
+    type: "string",
+    default: "",
+    rule: { pattern: `^(s3://${S3_BUCKET}/(.+/)?)?$` },
+    must: "empty or the S3 URI of a folder, ending in /",
+    write: "for example s3://my-bucket/general/",
+    description:
+      "A judged collection of another kind, on which the model shall not get worse, in BEIR format: `corpus.jsonl`, `queries.jsonl`, `qrels.tsv`.",
+    stage: "evaluation",
+    scope: "execution",
+  },
   max_evaluation_documents: {
     ...integer(100_000, 100, 10_000_000, "Documents over which the evaluation ranks at most."),
     stage: "evaluation",
   },
   min_ndcg_gain: {
     ...real(0, -1, 1, "Gate: lower end of the 95 % interval of the gain in nDCG@10 that a model must exceed."),
+    stage: "evaluation",
+  },
+  max_general_drop: {
+    ...real(0.01, 0, 1, "Gate: what a model may lose in nDCG@10 on the general collection."),
     stage: "evaluation",
   },
   force_deploy: {
@@ -423,7 +450,7 @@ const PARAMETERS = {
     must: "a list of S3 bucket names",
     write: 'for example ["my-corpora"]',
     description:
-      "Buckets from which executions may read besides the data bucket and the buckets of s3_corpus_path, sample_query_uri and judgements_uri.",
+      "Buckets from which executions may read besides the data bucket and the buckets of s3_corpus_path, sample_query_uri, judgements_uri and general_collection_uri.",
     stage: "infrastructure",
     scope: "deployment",
   },
@@ -546,6 +573,12 @@ export const CROSS_FIELD_RULES: readonly CrossFieldRule[] = [
     condition: "var.num_negatives <= var.scoring_max_negatives",
     message:
       "num_negatives must be at most scoring_max_negatives, the negatives that have a score; write a smaller number, or raise scoring_max_negatives.",
+  },
+  {
+    parameter: "judge_model_id",
+    condition: "var.judge_model_id != var.teacher_model_id",
+    message:
+      "judge_model_id must not be the teacher, because a student resembles its teacher; write another model, or leave it out.",
   },
   {
     parameter: "train_batch_size",

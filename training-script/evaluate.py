@@ -5,13 +5,14 @@ from finetuning.evaluation import EvaluationInputs, EvaluationSettings, evaluate
 
 
 def main(environment: JobEnvironment) -> None:
-    """Reads the hyperparameters and the channels `corpus`, `training-data`, `model` and (optional) `judgements`."""
+    """Reads the hyperparameters and the channels `corpus`, `training-data`, `model`; maybe `judgements`, `general`."""
     parser = JobArgumentParser(description=__doc__)
     parser.add_argument("--base-model-id", default="BAAI/bge-m3")
     parser.add_argument("--teacher-model-id", default="BAAI/bge-reranker-v2.5-gemma2-lightweight")
     parser.add_argument("--judge-model-id", default="", help="cross-encoder or embedding model; empty for no judge")
     parser.add_argument("--max-seq-length", type=int, default=512)
     parser.add_argument("--min-ndcg-gain", type=float, default=0.0)
+    parser.add_argument("--max-general-drop", type=float, default=0.01)
     parser.add_argument("--force-deploy", type=boolean_argument, default=False)
     parser.add_argument("--max-evaluation-documents", type=int, default=100_000)
     parser.add_argument("--trust-remote-code", type=boolean_argument, default=False)
@@ -22,6 +23,7 @@ def main(environment: JobEnvironment) -> None:
         training_data=environment.channel("training-data"),
         model=environment.channel("model"),
         judgements=environment.optional_channel("judgements"),
+        general=environment.optional_channel("general"),
     )
     evaluate(inputs, environment.model_directory, settings)
 

@@ -80,6 +80,10 @@ function crossFieldViolations(parameters: Record<string, ParameterValue>): strin
       "keep_alive_seconds must be 0 when use_spot_instances is true: SageMaker keeps no spot instance warm.",
     );
   }
+  const { judge_model_id: judge, teacher_model_id: teacher } = parameters;
+  if (judge !== undefined && judge === teacher) {
+    violations.push(`judge_model_id (${judge}) must not be the teacher: a student resembles its teacher.`);
+  }
   for (const [name, limit, reason] of AT_MOST) {
     const [value, most] = [parameters[name], parameters[limit]];
     if (typeof value === "number" && typeof most === "number" && value > most) {

@@ -247,7 +247,7 @@ export const EvaluationReport = z.object({
   teacher_model_id: z.string(),
   /** Empty without a pooled judgement. */
   judge_model_id: z.string(),
-  /** `held_out` is always there; `pooled` with a judge, `judged` when the user gave judged queries. */
+  /** `held_out` is always there; `pooled` with a judge; `judged` and `general` when the user gave judged queries and a general collection. */
   sets: z.array(EvaluationSet).min(1),
   training: TrainingCurves,
   /** Of the training and of the evaluation, for people to read. */

@@ -29,7 +29,12 @@ const PROFILE_GEOGRAPHY = "/^(us|us-gov|eu|apac|jp|au|ca|global)[.]/";
 export function reach(scope: Construct, aws: AwsContext, bucket: DataBucket, parameters: PipelineParameters): Reach {
   const firstGroup = (pattern: string, text: string, otherwise: string): string =>
     Fn.try([propertyAccess(Fn.regex(pattern, text), [0]), otherwise]);
-  const uris = [parameters.s3CorpusPath, parameters.sampleQueryUri, parameters.judgementsUri];
+  const uris = [
+    parameters.s3CorpusPath,
+    parameters.sampleQueryUri,
+    parameters.judgementsUri,
+    parameters.generalCollectionUri,
+  ];
   const inputBuckets = Fn.compact(
     Fn.concat([parameters.inputBucketNames, uris.map((uri) => firstGroup(BUCKET_OF_URI, uri, ""))]),
   );

@@ -118,8 +118,11 @@ export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
     ],
     argumentPaths: {
       "base-model-id": "$.arguments.base_model_id",
+      "teacher-model-id": "$.arguments.teacher_model_id",
+      "judge-model-id": "$.arguments.judge_model_id",
       "max-seq-length": "$.arguments.max_seq_length",
       "min-ndcg-gain": "$.arguments.min_ndcg_gain",
+      "max-general-drop": "$.arguments.max_general_drop",
       "force-deploy": "$.arguments.force_deploy",
       "max-evaluation-documents": "$.arguments.max_evaluation_documents",
       seed: "$.arguments.seed",
@@ -133,5 +136,6 @@ export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
   },
 };
 
-/** The optional channel with judged queries. */
+/** The optional channels of the evaluation: judged queries, and a collection of another kind. */
 export const JUDGEMENTS_CHANNEL: Channel = { name: "judgements", uriPath: "$.parameters.judgements_uri" };
+export const GENERAL_CHANNEL: Channel = { name: "general", uriPath: "$.parameters.general_collection_uri" };

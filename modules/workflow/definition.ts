@@ -1,6 +1,7 @@
 import type { Images } from "../jobs/images.ts";
 import {
   type Channel,
+  GENERAL_CHANNEL,
   JOB_STAGES,
   type JobStage,
   JUDGEMENTS_CHANNEL,
@@ -213,19 +214,26 @@ function jobStates(inputs: DefinitionInputs): States {
     ResultPath: "$.evaluation",
     Next: "EvaluateModel",
   });
+  const without = ({ uriPath }: Channel) => ({ Variable: uriPath, StringEquals: "" });
   const { channels } = TRAINING_JOBS.evaluation;
   return {
     MineHardNegatives: job("mining", "ScoreWithTeacher"),
     ScoreWithTeacher: job("scoring", "TrainModel"),
-    TrainModel: job("training", "JudgementsGiven"),
+    TrainModel: job("training", "ChooseEvaluationInputs"),
     // A channel cannot be empty, so there is one more only when it has something in it.
-    JudgementsGiven: {
+    ChooseEvaluationInputs: {
       Type: "Choice",
-      Choices: [{ Variable: "$.parameters.judgements_uri", StringEquals: "", Next: "WithoutJudgements" }],
-      Default: "WithJudgements",
+      Choices: [
+        { And: [without(JUDGEMENTS_CHANNEL), without(GENERAL_CHANNEL)], Next: "EvaluateOnHeldOut" },
+        { ...without(GENERAL_CHANNEL), Next: "EvaluateWithJudgements" },
+        { ...without(JUDGEMENTS_CHANNEL), Next: "EvaluateWithGeneral" },
+      ],
+      Default: "EvaluateWithBoth",
     },
-    WithoutJudgements: evaluationChannels(channels),
-    WithJudgements: evaluationChannels([...channels, JUDGEMENTS_CHANNEL]),
+    EvaluateOnHeldOut: evaluationChannels(channels),
+    EvaluateWithJudgements: evaluationChannels([...channels, JUDGEMENTS_CHANNEL]),
+    EvaluateWithGeneral: evaluationChannels([...channels, GENERAL_CHANNEL]),
+    EvaluateWithBoth: evaluationChannels([...channels, JUDGEMENTS_CHANNEL, GENERAL_CHANNEL]),
     EvaluateModel: job("evaluation", "ReadGateDecision"),
   };
 }

@@ -220,7 +220,7 @@ def evaluation_inputs(run_folders, tiny_model, words) -> EvaluationInputs:
     model.mkdir()
     with tarfile.open(model / "model.tar.gz", "w:gz") as tar:
         tar.add(tiny_model, arcname=".")
-    return EvaluationInputs(run_folders / "corpus", training_data, model, None)
+    return EvaluationInputs(run_folders / "corpus", training_data, model, judgements=None, general=None)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ def settings_of(tiny_model, **changes):
         "judge_model_id": "",
         "max_seq_length": 32,
         "min_ndcg_gain": 0.0,
+        "max_general_drop": 0.01,
         "force_deploy": False,
         "max_evaluation_documents": 100_000,
         "trust_remote_code": False,
@@ -36,7 +37,7 @@ def test_the_same_model_twice_gains_nothing_and_is_not_deployed(evaluation_input
     assert decision.deploy is False
     assert "is not deployed" in decision.reason
     assert f"| Base model | {part.rankers.base.ndcg_at_10:.3f} |" in (run_folders / "report.md").read_text()
-    assert "does not pass the gate" in (run_folders / "report.html").read_text()
+    assert "not cleared for deployment" in (run_folders / "report.html").read_text()
 
 
 def test_judgements_are_a_second_set_and_decide(evaluation_inputs, run_folders, tiny_model, judge):
@@ -59,6 +60,19 @@ def test_a_judge_gives_a_pooled_set(evaluation_inputs, run_folders, tiny_model, 
     assert 0 < pooled.queries <= 8
     assert report.judge_model_id == str(tiny_cross_encoder)
     assert str(tiny_cross_encoder) in (run_folders / "report.md").read_text()
+
+
+def test_a_general_collection_is_a_set_of_its_own(evaluation_inputs, run_folders, tiny_model, write_lines):
+    folder = run_folders / "general"
+    documents = [{"_id": "g1", "title": "copper", "text": "theory"}, {"_id": "g2", "text": "river bridge"}]
+    write_lines(folder / "corpus.jsonl", [*documents, {"_id": "empty", "title": "", "text": ""}])
+    write_lines(folder / "queries.jsonl", [{"_id": "1", "text": "copper theory"}])
+    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n1\tg1\t1\n")
+    decision = evaluate(replace(evaluation_inputs, general=folder), run_folders, settings_of(tiny_model))
+    general = read_json(run_folders / "report.json", EvaluationReport).sets[-1]
+    assert (general.name, general.queries, general.documents) == ("general", 1, 2)
+    assert general.rankers.bm25.ndcg_at_10 == 1
+    assert "On the general collection nDCG@10 changed by +0.000" in decision.reason
 
 
 def test_the_teacher_is_no_judge(evaluation_inputs, run_folders, tiny_model):

@@ -11,33 +11,43 @@ from finetuning.rankers import QueryRankings
     [(0.1, 0.0, False, True), (0.0, 0.0, False, False), (0.1, 0.1, False, False), (-0.1, 0.0, True, True)],
 )
 def test_gate(evaluation_set, low, minimum, force, deploy):
-    decision = decide([evaluation_set("held_out", low=low)], minimum, force_deploy=force)
+    decision = decide([evaluation_set("held_out", low=low)], minimum, 0.01, force_deploy=force)
     assert (decision.deploy, decision.ndcg_gain_low) == (deploy, low)
     assert (decision.ndcg_base, decision.ndcg_tuned) == (0.5, 0.7)
 
 
 def test_what_means_most_decides(evaluation_set):
     sets = [evaluation_set("held_out", low=0.1), evaluation_set("pooled", low=-0.1)]
-    assert decide(sets, 0.0, force_deploy=False).deploy is False
+    assert decide(sets, 0.0, 0.01, force_deploy=False).deploy is False
     sets.append(evaluation_set("judged", low=0.1))
-    decision = decide(sets, 0.0, force_deploy=False)
+    decision = decide(sets, 0.0, 0.01, force_deploy=False)
     assert decision.deploy is True
     assert "with your own judgements" in decision.reason
 
 
 def test_the_reason_says_what_was_measured_and_what_to_do(evaluation_set):
-    uncertain = decide([evaluation_set("held_out", mean=0.02, low=-0.01)], 0.0, force_deploy=False)
+    uncertain = decide([evaluation_set("held_out", mean=0.02, low=-0.01)], 0.0, 0.01, force_deploy=False)
     assert uncertain.reason.startswith(
         "The tuned model is not deployed. On 10 held-out synthetic queries its nDCG@10 is 0.520"
     )
     assert "a gain of 0.020 (95 % interval -0.010 to +0.300), better on 7 queries and worse on 2" in uncertain.reason
     assert "may be chance" in uncertain.reason
-    worse = decide([evaluation_set("held_out", mean=-0.05, low=-0.1, high=-0.01)], 0.0, force_deploy=True)
+    worse = decide([evaluation_set("held_out", mean=-0.05, low=-0.1, high=-0.01)], 0.0, 0.01, force_deploy=True)
     assert "deployed because force_deploy is set" in worse.reason
     assert "a loss of 0.050" in worse.reason
     assert "did not help" in worse.reason
-    unchanged = decide([evaluation_set("held_out", mean=0.0, low=-0.1, high=0.1)], 0.0, force_deploy=False)
+    unchanged = decide([evaluation_set("held_out", mean=0.0, low=-0.1, high=0.1)], 0.0, 0.01, force_deploy=False)
     assert "hardly changed anything" in unchanged.reason
+
+
+@pytest.mark.parametrize(("change", "deploy"), [(-0.02, False), (-0.01, True), (0.1, True)])
+def test_a_model_that_got_worse_elsewhere_is_stopped(evaluation_set, change, deploy):
+    sets = [evaluation_set("held_out"), evaluation_set("general", mean=change)]
+    decision = decide(sets, 0.0, 0.01, force_deploy=False)
+    assert decision.deploy is deploy
+    assert decision.ndcg_tuned == 0.7
+    assert f"On the general collection nDCG@10 changed by {change:+.3f}; it may fall by 0.01." in decision.reason
+    assert decide(sets, 0.0, 0.01, force_deploy=True).deploy is True
 
 
 def gate_of(tuned_ranks, base_ranks, store):
@@ -51,7 +61,7 @@ def gate_of(tuned_ranks, base_ranks, store):
     lists = {"bm25": rankings(base_ranks), "base": rankings(base_ranks), "tuned": rankings(tuned_ranks)}
     positions = list(range(len(queries)))
     part = measure("held_out", queries, positions, QueryRankings(queries, lists), store, documents=len(store), seed=1)
-    return decide([part], 0.0, force_deploy=False)
+    return decide([part], 0.0, 0.01, force_deploy=False)
 
 
 def test_a_model_that_ranks_at_random_is_stopped(corpus_store):

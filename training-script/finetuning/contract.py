@@ -268,7 +268,8 @@ class EvaluationReport:
     judge_model_id: str
     """Empty without a pooled judgement."""
     sets: list[EvaluationSet]
-    """`held_out` is always there; `pooled` with a judge, `judged` when the user gave judged queries."""
+    """`held_out` is always there; `pooled` with a judge; `judged` and `general` when the user gave
+    judged queries and a general collection."""
     training: TrainingCurves
     settings: dict[str, str]
     """Of the training and of the evaluation, for people to read."""

@@ -13,7 +13,8 @@ from .embedding import TOKENS_PER_BATCH, default_device
 from .environment import JobError, channel_file
 from .evaluation_queries import TestQuery, held_out_queries, judged_queries
 from .evaluation_set import measure
-from .gate import HELD_OUT, JUDGED, POOLED, decide
+from .gate import GENERAL, HELD_OUT, JUDGED, POOLED, decide
+from .general_collection import general_store
 from .pooled_judgement import PooledQuery, pooled_judgements
 from .rankers import QueryRankings, evaluation_rows, rank_all
 from .report.markdown import render_markdown
@@ -32,6 +33,7 @@ class EvaluationInputs:
     training_data: Path
     model: Path
     judgements: Path | None
+    general: Path | None
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class EvaluationSettings:
     judge_model_id: str
     max_seq_length: int
     min_ndcg_gain: float
+    max_general_drop: float
     force_deploy: bool
     max_evaluation_documents: int
     trust_remote_code: bool
@@ -65,12 +68,7 @@ def evaluate(inputs: EvaluationInputs, output: Path, settings: EvaluationSetting
     held_out = held_out_queries(channel_file(inputs.training_data, "test.jsonl"), store)
     judged = judged_queries(inputs.judgements, store) if inputs.judgements is not None else []
     queries = [*held_out, *judged]
-    rows = evaluation_rows(
-        len(store),
-        (row for query in queries for row in query.relevance),
-        settings.max_evaluation_documents,
-        settings.seed,
-    )
+    rows = _ranked_rows(queries, store, settings)
     print(
         f"Evaluating {len(held_out)} held-out and {len(judged)} judged queries "
         f"over {len(rows)} of {len(store)} documents",
@@ -78,15 +76,9 @@ def evaluate(inputs: EvaluationInputs, output: Path, settings: EvaluationSetting
     )
     with TemporaryDirectory() as temporary:
         model = model_folder(inputs.model, Path(temporary))
-        rankings = rank_all(
-            queries,
-            store,
-            rows,
-            {"base": settings.base_model_id, "tuned": str(model)},
-            max_seq_length=settings.max_seq_length,
-            trust_remote_code=settings.trust_remote_code,
-        )
+        rankings = _rank(queries, store, rows, model, settings)
         curves, trained_with = training_curves(model), training_settings(model)
+        general = [] if inputs.general is None else [_general(inputs.general, model, Path(temporary), settings)]
 
     def measured(name: str, part: list[TestQuery], positions: list[int]) -> EvaluationSet:
         return measure(name, part, positions, rankings, store, documents=len(rows), seed=settings.seed)
@@ -97,6 +89,7 @@ def evaluate(inputs: EvaluationInputs, output: Path, settings: EvaluationSetting
         sets.append(measured(POOLED, [each.query for each in pooled], [each.position for each in pooled]))
     if judged:
         sets.append(measured(JUDGED, judged, list(range(len(held_out), len(queries)))))
+    sets += general
     report = EvaluationReport(
         base_model_id=settings.base_model_id,
         teacher_model_id=settings.teacher_model_id,
@@ -105,7 +98,7 @@ def evaluate(inputs: EvaluationInputs, output: Path, settings: EvaluationSetting
         training=curves,
         settings={**trained_with, **{name: as_text(value) for name, value in asdict(settings).items()}},
     )
-    decision = decide(sets, settings.min_ndcg_gain, force_deploy=settings.force_deploy)
+    decision = decide(sets, settings.min_ndcg_gain, settings.max_general_drop, force_deploy=settings.force_deploy)
     write_json(output / "report.json", report)
     write_json(output / "decision.json", decision)
     text = render_markdown(report, decision)
@@ -132,6 +125,34 @@ def model_folder(channel: Path, temporary: Path) -> Path:
     except tarfile.TarError as error:
         raise JobError(f"{archive} cannot be unpacked: {error}") from error
     return temporary
+
+
+def _ranked_rows(queries: list[TestQuery], store: DocumentStore, settings: EvaluationSettings) -> list[int]:
+    relevant = (row for query in queries for row in query.relevance)
+    return evaluation_rows(len(store), relevant, settings.max_evaluation_documents, settings.seed)
+
+
+def _rank(
+    queries: list[TestQuery], store: DocumentStore, rows: list[int], model: Path, settings: EvaluationSettings
+) -> QueryRankings:
+    return rank_all(
+        queries,
+        store,
+        rows,
+        {"base": settings.base_model_id, "tuned": str(model)},
+        max_seq_length=settings.max_seq_length,
+        trust_remote_code=settings.trust_remote_code,
+    )
+
+
+def _general(folder: Path, model: Path, temporary: Path, settings: EvaluationSettings) -> EvaluationSet:
+    store = general_store(folder, temporary)
+    queries = judged_queries(folder, store)
+    rows = _ranked_rows(queries, store, settings)
+    print(f"Evaluating {len(queries)} queries of the general collection over {len(rows)} documents", flush=True)
+    rankings = _rank(queries, store, rows, model, settings)
+    positions = list(range(len(queries)))
+    return measure(GENERAL, queries, positions, rankings, store, documents=len(rows), seed=settings.seed)
 
 
 def _pooled(

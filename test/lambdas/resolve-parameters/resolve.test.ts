@@ -141,6 +141,20 @@ describe("resolveParameters", () => {
     );
   });
 
+  it("refuses the teacher as judge", () => {
+    const model = { type: "string", message: "a model" } as const;
+    const request = (judge: string): ResolveRequest => ({
+      input: { model_name: "m", judge_model_id: judge },
+      defaults: { ...defaults, teacher_model_id: "some/teacher" },
+      rules: { ...rules, judge_model_id: model, teacher_model_id: model },
+      images,
+    });
+    expect(() => resolveParameters(request("some/teacher"))).toThrow(
+      "- judge_model_id (some/teacher) must not be the teacher: a student resembles its teacher.",
+    );
+    expect(resolveParameters(request("")).arguments.judge_model_id).toBe("");
+  });
+
   it("refuses an input that is not an object", () => {
     expect(() => resolve(["model_name"])).toThrow(/must be a JSON object/);
   });

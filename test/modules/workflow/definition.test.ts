@@ -1,5 +1,6 @@
 import aslValidator from "asl-validator";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { PlanRequest, planJobs } from "../../../lambdas/plan-jobs/plan.ts";
 import { JOB_STAGES, TRAINING_JOBS } from "../../../modules/jobs/training-jobs.ts";
 import { executionRules, PARAMETER_NAMES, parameter } from "../../../modules/parameters.ts";
@@ -126,6 +127,27 @@ describe("the state machine's definition", () => {
     for (const stage of JOB_STAGES) {
       expect(planned[stage].use_spot_instances, stage).toBe(TRAINING_JOBS[stage].checkpoints);
     }
+  });
+
+  it("gives the evaluation the channels for which there is an input", () => {
+    const states = Object.fromEntries(topStates(definition));
+    const optionalChannels = (name: string) =>
+      z
+        .object({ channels: z.array(z.object({ ChannelName: z.string() })) })
+        .parse(states[name]?.Parameters)
+        .channels.map(({ ChannelName }) => ChannelName)
+        .filter((channel) => ["judgements", "general"].includes(channel));
+    const empty = (parameter: string) => ({ Variable: `$.parameters.${parameter}`, StringEquals: "" });
+    const choice = states.ChooseEvaluationInputs;
+    expect(choice?.Choices).toEqual([
+      { And: [empty("judgements_uri"), empty("general_collection_uri")], Next: "EvaluateOnHeldOut" },
+      { ...empty("general_collection_uri"), Next: "EvaluateWithJudgements" },
+      { ...empty("judgements_uri"), Next: "EvaluateWithGeneral" },
+    ]);
+    expect(optionalChannels("EvaluateOnHeldOut")).toEqual([]);
+    expect(optionalChannels("EvaluateWithJudgements")).toEqual(["judgements"]);
+    expect(optionalChannels("EvaluateWithGeneral")).toEqual(["general"]);
+    expect(optionalChannels(choice?.Default ?? "")).toEqual(["judgements", "general"]);
   });
 
   it("names jobs anew each time the state runs", () => {

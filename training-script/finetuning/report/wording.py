@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..contract import EvaluationReport, EvaluationSet, GateDecision, MetricGain
-from ..gate import HELD_OUT, JUDGED, POOLED, deciding_set
+from ..gate import GENERAL, HELD_OUT, JUDGED, POOLED, deciding_set
 from ..pooled_judgement import FULLY_RELEVANT_SHARE, PARTLY_RELEVANT_SHARE
 from ..rank_fusion import RRF_CONSTANT
 
@@ -19,6 +19,7 @@ SET_TITLES = {
     JUDGED: "Queries with your own judgements",
     POOLED: "Held-out synthetic queries, judged by a second model",
     HELD_OUT: "Held-out synthetic queries",
+    GENERAL: "The general collection",
 }
 
 METRIC_NOTES = (
@@ -34,7 +35,7 @@ METRIC_NOTES = (
 
 
 def headline(report: EvaluationReport, decision: GateDecision) -> str:
-    """The outcome in a few words."""
+    """The outcome in a few words; `decision` may be other than the gain suggests, and its reason says why."""
     gain = deciding_set(report.sets).ndcg_gain
     if gain.low > 0:
         outcome = "The tuned model is better than its base"
@@ -42,13 +43,18 @@ def headline(report: EvaluationReport, decision: GateDecision) -> str:
         outcome = "The tuned model is worse than its base"
     else:
         outcome = "The tuned model is not clearly better than its base"
-    return f"{outcome}, and {'passes' if decision.deploy else 'does not pass'} the gate"
+    return f"{outcome}: {'cleared' if decision.deploy else 'not cleared'} for deployment"
 
 
 def caveat(part: EvaluationSet, report: EvaluationReport) -> str:
     """How far a set's figures can be trusted."""
     if part.name == JUDGED:
         return "Judgements of people: these figures decide, and come closest to what your users will see."
+    if part.name == GENERAL:
+        return (
+            "Another collection with judgements, to see whether tuning cost the model what it could do elsewhere. It "
+            "decides nothing but this."
+        )
     if part.name == POOLED:
         return (
             f"The ten best documents of every ranker were scored by {report.judge_model_id}, which had no part in "
