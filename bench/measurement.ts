@@ -15,6 +15,8 @@ export const Measurement = z.object({
   /** What was worked through, and what it is counted in: documents, pairs, tokens, ... */
   items: z.number().positive(),
   unit: z.string().min(1),
+  /** Of the process, on all cores; unlike `seconds` it says the same on a busy machine. */
+  cpu_seconds: z.number().positive().optional(),
   /** Most memory the process had resident, in MiB. */
   peak_mib: z.number().positive(),
   /** What else was found, in words: whether the results are equal, who was busy. */
@@ -62,19 +64,20 @@ function rate(value: number): string {
 /** The measurements as a table, in the order in which they were made. */
 export function renderMeasurements(measurements: readonly Measurement[]): string {
   const rows = measurements.map((measurement) => {
-    const { stage, variant, documents, seconds, items, unit, peak_mib, note } = measurement;
+    const { stage, variant, documents, seconds, items, unit, peak_mib, cpu_seconds, note } = measurement;
     const ratio = ratioToBaseline(measurement, measurements);
     return [
       stage,
       documents.toLocaleString("en-US"),
       variant,
       seconds.toFixed(2),
+      cpu_seconds?.toFixed(2) ?? "",
       `${rate(items / seconds)} ${unit}/s`,
       Math.round(peak_mib).toLocaleString("en-US"),
       ratio === undefined ? "" : `${ratio.toFixed(2)}x`,
       note ?? "",
     ];
   });
-  const header = ["stage", "documents", "variant", "seconds", "throughput", "peak MiB", "ratio", "note"];
-  return table(header, rows, [1, 3, 4, 5, 6]).join("\n");
+  const header = ["stage", "documents", "variant", "seconds", "CPU s", "throughput", "peak MiB", "ratio", "note"];
+  return table(header, rows, [1, 3, 4, 5, 6, 7]).join("\n");
 }

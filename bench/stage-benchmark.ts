@@ -63,26 +63,40 @@ export async function benchmark(run: (workbench: Workbench) => Promise<void>): P
 }
 
 /** What a measured process reports of its work. */
-export const Report = Measurement.pick({ seconds: true, items: true, unit: true, peak_mib: true, note: true });
+export const Report = Measurement.omit({ stage: true, variant: true, documents: true });
 export type Report = z.infer<typeof Report>;
 
+function cpuSeconds(): number {
+  const { userCPUTime, systemCPUTime } = process.resourceUsage();
+  return (userCPUTime + systemCPUTime) / 1e6;
+}
+
 /** Does the work of a measured process: times it, and prints the {@link Report}. */
-export async function measured(work: () => Promise<{ items: number; unit: string; note?: string }>): Promise<void> {
+export async function measured(work: () => Promise<{ items: number; unit: string }>): Promise<void> {
   const started = process.hrtime.bigint();
+  const cpuBefore = cpuSeconds();
   const done = await work();
   const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-  const report: Report = { seconds, ...done, peak_mib: process.resourceUsage().maxRSS / 1024 };
+  const report: Report = {
+    seconds,
+    ...done,
+    cpu_seconds: cpuSeconds() - cpuBefore,
+    peak_mib: process.resourceUsage().maxRSS / 1024,
+  };
   process.stdout.write(`${JSON.stringify(report)}\n`);
 }
 
 /** V8's share of a 2 GB function, as Lambda's runtime would set it; the baseline gets what it needs to end at all. */
 const HEAP_MB = { ours: 1800, baseline: 12_000 };
 
-/** Runs a script of this folder as a process of its own, and prints its report as a measurement. */
-export async function measure(
-  { s3, documents, teardown }: Workbench,
-  { stage, variant, script, args }: { stage: string; variant: string; script: string; args: readonly string[] },
-): Promise<Report> {
+/** A way to do a stage's work: a script of this folder and its arguments. */
+export interface Variant {
+  readonly variant: string;
+  readonly script: string;
+  readonly args: readonly string[];
+}
+
+async function runMeasured({ s3, teardown }: Workbench, { variant, script, args }: Variant): Promise<Report> {
   const { command, args: scriptArgs } = nodeCommand(script, args);
   const heapMb = variant.startsWith("ours") ? HEAP_MB.ours : HEAP_MB.baseline;
   const child = execa(command, [`--max-old-space-size=${heapMb}`, ...scriptArgs], {
@@ -102,9 +116,38 @@ export async function measure(
     child.kill();
     await child.catch(() => undefined);
   });
-  const { stdout } = await child;
-  const report = Report.parse(JSON.parse(stdout));
-  const measurement: Measurement = { stage, variant, documents, ...report };
-  process.stdout.write(`${JSON.stringify(measurement)}\n`);
-  return report;
+  return Report.parse(JSON.parse((await child).stdout));
+}
+
+/** A small corpus is worked through in a moment, which whatever else the machine does can double. */
+function repetitionsFor(documents: number): number {
+  return documents > 300_000 ? 1 : 3;
+}
+
+/**
+ * Runs each variant as a process of its own, in turns, and prints the measurement of the median run; the peak of memory is
+ * the highest of all runs.
+ *
+ * @param observed wraps each run, to add to its note what is seen from outside.
+ */
+export async function measureInTurns(
+  workbench: Workbench,
+  stage: string,
+  variants: readonly Variant[],
+  observed: (run: () => Promise<Report>) => Promise<Report> = (run) => run(),
+): Promise<void> {
+  const reports = new Map<string, Report[]>();
+  for (let repetition = 0; repetition < repetitionsFor(workbench.documents); repetition += 1) {
+    for (const variant of variants) {
+      const report = await observed(() => runMeasured(workbench, variant));
+      reports.set(variant.variant, [...(reports.get(variant.variant) ?? []), report]);
+    }
+  }
+  for (const [variant, runs] of reports) {
+    const median = [...runs].sort((a, b) => a.seconds - b.seconds)[Math.floor(runs.length / 2)];
+    if (median === undefined) continue;
+    const peak_mib = Math.max(...runs.map((run) => run.peak_mib));
+    const measurement: Measurement = { stage, variant, documents: workbench.documents, ...median, peak_mib };
+    process.stdout.write(`${JSON.stringify(measurement)}\n`);
+  }
 }

@@ -10,7 +10,9 @@ type Language = "typescript" | "python";
  * standard error.
  */
 const BENCHMARKS = {
+  extraction: { language: "typescript", file: "extraction.ts" },
   validation: { language: "typescript", file: "validation.ts" },
+  preparation: { language: "typescript", file: "preparation.ts" },
   mining: { language: "python", file: "mining.py" },
 } as const satisfies Record<string, { language: Language; file: string }>;
 

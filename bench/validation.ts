@@ -2,21 +2,19 @@
 import { copyFile, mkdir } from "node:fs/promises";
 import path from "node:path";
 import { corpusDigest } from "./corpus-digest.ts";
-import { benchmark, measure } from "./stage-benchmark.ts";
+import { benchmark, measureInTurns } from "./stage-benchmark.ts";
 
 await benchmark(async (workbench) => {
   const { s3, corpus, documents } = workbench;
   const bucket = path.join(s3.directory, "bench");
   await mkdir(path.join(bucket, "corpora"), { recursive: true });
   await copyFile(corpus, path.join(bucket, "corpora", "corpus.jsonl"));
-  for (const variant of ["baseline", "ours"]) {
-    await measure(workbench, {
-      stage: "validation",
-      variant,
-      script: "validation-process.ts",
-      args: [variant, "s3://bench/corpora/corpus.jsonl", `s3://bench/${variant}/`],
-    });
-  }
+  const variants = ["baseline", "ours"].map((variant) => ({
+    variant,
+    script: "validation-process.ts",
+    args: [variant, "s3://bench/corpora/corpus.jsonl", `s3://bench/${variant}/`],
+  }));
+  await measureInTurns(workbench, "validation", variants);
   const [expected, found] = await Promise.all(
     ["baseline", "ours"].map((variant) => corpusDigest(path.join(bucket, variant, "corpus"))),
   );

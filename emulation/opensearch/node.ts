@@ -15,6 +15,8 @@ export interface StartedOpenSearchNode {
   /** `http://127.0.0.1:<port>`: the node itself, without authentication. */
   readonly url: string;
   readonly logFile: string;
+  /** Of the Java virtual machine. */
+  readonly pid: number;
   /** Ends the node and removes its data. */
   stop(): Promise<void>;
 }
@@ -106,11 +108,18 @@ export async function prepareOpenSearch(): Promise<OpenSearchInstallation> {
 export class OpenSearchNode {
   #heapMb = 512;
   #workDirectory: string | undefined;
+  readonly #javaOptions: string[] = [];
   readonly #settings: Record<string, Setting> = { ...DEFAULT_SETTINGS };
 
   /** Java heap in MiB; the process takes some 250 MiB more. @default 512 */
   withHeapMb(heapMb: number): this {
     this.#heapMb = heapMb;
+    return this;
+  }
+
+  /** An option of the Java virtual machine; it overrides those of the harness. */
+  withJavaOption(option: string): this {
+    this.#javaOptions.push(option);
     return this;
   }
 
@@ -149,7 +158,7 @@ export class OpenSearchNode {
       const node = startProcess({
         name: "OpenSearch",
         command: path.join(directories.javaHome, "bin", "java"),
-        args: [...javaOptions(this.#heapMb, directories), "org.opensearch.bootstrap.OpenSearch"],
+        args: [...javaOptions(this.#heapMb, directories), ...this.#javaOptions, "org.opensearch.bootstrap.OpenSearch"],
         cwd: root,
         env: { PATH: process.env.PATH, OPENSEARCH_TMPDIR: directories.temporary, HOME: root },
         logFile,
@@ -170,7 +179,7 @@ export class OpenSearchNode {
           START_TIMEOUT_MS,
         );
         if (url === undefined) throw new TypeError("A ready node has written its address.");
-        return { url, logFile, stop };
+        return { url, logFile, pid: node.pid, stop };
       } catch (error) {
         await stop();
         throw error;
