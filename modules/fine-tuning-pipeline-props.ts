@@ -121,6 +121,13 @@ export interface FineTuningPipelineProps {
    */
   readonly teacherModelId?: string;
   /**
+   * Commit, tag or branch of the teacher on the Hugging Face Hub. The default teacher brings code of its own: pin it to a commit.
+   * Must be a commit, tag or branch.
+   *
+   * @default "main"
+   */
+  readonly teacherRevision?: string;
+  /**
    * Hard negatives of each query that the teacher scores; at most num_hard_negatives.
    * Must be a whole number from 1 to 200.
    *
@@ -141,6 +148,20 @@ export interface FineTuningPipelineProps {
    * @default "BAAI/bge-m3"
    */
   readonly baseModelId?: string;
+  /**
+   * Commit, tag or branch of the base model on the Hugging Face Hub.
+   * Must be a commit, tag or branch.
+   *
+   * @default "main"
+   */
+  readonly baseModelRevision?: string;
+  /**
+   * Run the Python code that the base model's repository brings along, with the job's permissions; needed only by models that are not part of transformers, and only with base_model_revision pinned to a commit.
+   * Must be true or false.
+   *
+   * @default false
+   */
+  readonly trustRemoteCode?: boolean | IResolvable;
   /**
    * Rows per GPU and step.
    * Must be a whole number from 1 to 64.
@@ -386,6 +407,62 @@ export interface FineTuningPipelineProps {
    * @default 30
    */
   readonly intermediateRetentionDays?: number;
+  /**
+   * Customer-managed key of the data bucket, the logs, the functions' environment, the jobs' volumes (on instances without local NVMe disks, which encrypt themselves) and their outputs; empty uses keys of AWS. Its key policy must let the account's IAM policies decide, and let logs.<region>.amazonaws.com use it.
+   * Must be empty or the ARN of a KMS key (not of an alias).
+   *
+   * @default ""
+   */
+  readonly kmsKeyArn?: string;
+  /**
+   * Bucket of your own to use as the data bucket, below runs/, results/ and code/; its policy, encryption, versioning and lifecycle stay yours. Empty makes one.
+   * Must be empty or the name of an S3 bucket.
+   *
+   * @default ""
+   */
+  readonly existingBucketName?: string;
+  /**
+   * Bucket that receives the data bucket's access logs; it must let logging.s3.amazonaws.com write. Empty writes none.
+   * Must be empty or the name of an S3 bucket.
+   *
+   * @default ""
+   */
+  readonly accessLogBucketName?: string;
+  /**
+   * Subnets of a VPC in which the functions, the jobs and the endpoint run; they need a way to AWS's APIs, and the jobs one to PyPI and the Hugging Face Hub. Empty runs them outside of any VPC of yours.
+   * Must be a list of subnet ids.
+   *
+   * @default []
+   */
+  readonly subnetIds?: string[];
+  /**
+   * Security groups of what runs in subnet_ids.
+   * Must be a list of security group ids.
+   *
+   * @default []
+   */
+  readonly securityGroupIds?: string[];
+  /**
+   * Permissions boundary of every role.
+   * Must be empty or the ARN of an IAM policy.
+   *
+   * @default ""
+   */
+  readonly permissionsBoundaryArn?: string;
+  /**
+   * Path of every role.
+   * Must be a path that begins and ends with /.
+   *
+   * @default "/"
+   */
+  readonly iamPath?: string;
+  /**
+   * Roles of your own by the principal that takes them, where you may not make roles; their trust and permissions stay yours. What is left out is made.
+   * Must be a map of role ARNs whose keys are among job, serving, bedrock, connector, workflow, resolve-parameters, data-extractor, s3-validator, bedrock-orchestrator, register-model.
+   *
+   * @default {}
+   */
+  readonly existingRoleArns?: Record<string, string>;
   /**
    * Tags of every resource that Terraform makes.
    * Must be a map of strings.

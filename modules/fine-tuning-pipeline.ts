@@ -42,6 +42,10 @@ export class FineTuningPipeline extends Construct {
 
     this.bucket = new DataBucket(this, "data", {
       name: `${parameters.namePrefix}-${aws.accountId}-${aws.region}`,
+      partition: aws.partition,
+      existingName: parameters.existingBucketName,
+      kmsKeyArn: parameters.kmsKeyArn,
+      accessLogBucketName: parameters.accessLogBucketName,
       intermediateRetentionDays: parameters.intermediateRetentionDays,
     });
     const code = new TrainingCodeObjects(this, "training_code", {
@@ -86,6 +90,8 @@ export class FineTuningPipeline extends Construct {
         images,
         defaults: Object.fromEntries(EXECUTION_PARAMETER_NAMES.map((name) => [name, values[propName(name)]])),
         rules: executionRules(parameters),
+        network: access.network,
+        key: access.key,
         tags: jobTags(parameters.namePrefix, parameters.tags),
         queryPollSeconds: parameters.queryPollSeconds,
         endpointPollSeconds: parameters.endpointPollSeconds,

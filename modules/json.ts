@@ -1,4 +1,4 @@
-import { Fn, Token } from "cdktf";
+import { Fn, type IResolvable, Op, propertyAccess, type TerraformResource, Token } from "cdktf";
 
 /**
  * A document as a Terraform expression of its JSON: Terraform expressions in it stay expressions, and a plan shows the document
@@ -6,6 +6,52 @@ import { Fn, Token } from "cdktf";
  */
 export function encodeJson(document: unknown): string {
   return Fn.jsonencode(escaped(document));
+}
+
+/** Known when the constructs are made, or a Terraform expression of a boolean. */
+export type Condition = boolean | IResolvable;
+
+/** Whether a text or a list is not empty. */
+export function isGiven(value: string | string[]): Condition {
+  return Token.isUnresolved(value) ? Op.gte(Fn.lengthOf(value), 1) : value.length > 0;
+}
+
+/** Whether a condition does not hold. */
+export function not(condition: Condition): Condition {
+  return typeof condition === "boolean" ? !condition : Op.not(condition);
+}
+
+/** Whether both conditions hold. */
+export function and(one: Condition, other: Condition): Condition {
+  if (typeof one === "boolean") return one && other;
+  return typeof other === "boolean" ? other && one : Op.and(one, other);
+}
+
+/** The text, or null, at which Terraform leaves an attribute out, when the text is empty. */
+export function orNull(text: string): string {
+  return Fn.conditional(isGiven(text), text, Token.nullValue());
+}
+
+/** As many instances of a resource as there shall be: one or none. */
+export function oneIf(condition: Condition): number {
+  return Token.asNumber(Fn.conditional(condition, 1, 0));
+}
+
+/** The attribute of a resource that has one instance or none; empty when there is none. */
+export function attributeOfOne(resource: TerraformResource, attribute: string): string {
+  return Token.asString(Fn.try([propertyAccess(resource.fqn, [0, attribute]), ""]));
+}
+
+/**
+ * A document with more fields when a condition holds at plan time. The two sides of Terraform's own conditional must have the
+ * same type, which documents of different fields have not but their JSON has.
+ *
+ * @param base no string in it may mix text with an expression: CDKTF cannot nest those in functions. Make a local of it.
+ */
+export function withFieldsIf(base: object, condition: Condition, fields: object): object {
+  if (typeof condition === "boolean") return condition ? { ...base, ...fields } : base;
+  const chosen = Fn.jsondecode(Fn.conditional(condition, encodeJson(fields), "{}"));
+  return Fn.merge([escaped(base), chosen]) as object;
 }
 
 function escaped(value: unknown): unknown {

@@ -3,7 +3,9 @@
  * which each execution's input is checked, the construct's props and the table in the README.
  */
 
+import type { IResolvable } from "cdktf";
 import { REGIONS_WITH_IMAGES } from "./jobs/images.ts";
+import { FUNCTION_NAMES } from "./workflow/definition.ts";
 
 /** Types a parameter may have, in Terraform's notation. */
 export type ParameterType = "string" | "number" | "bool" | "list(string)" | "map(string)";
@@ -18,6 +20,8 @@ export interface ParameterRule {
   readonly max?: number;
   readonly pattern?: string;
   readonly oneOf?: readonly (string | number)[];
+  /** Of a map: the keys it may have. The pattern is then that of its values. */
+  readonly keys?: readonly string[];
 }
 
 /** Where in the pipeline a parameter matters. */
@@ -68,6 +72,16 @@ const ML_INSTANCE_TYPE = "^ml\\.[a-z][a-z0-9-]*\\.([0-9]*x?large|medium)$";
 const ECR_IMAGE =
   "^([0-9]{12}\\.dkr\\.ecr\\.[a-z0-9-]+\\.amazonaws\\.com(\\.cn)?/[a-z0-9][a-z0-9._/-]*[:@][A-Za-z0-9._:-]+)?$";
 
+/** Whatever partition: `aws`, `aws-cn`, `aws-us-gov`. */
+const ARN_OF_ACCOUNT = (service: string, region: string) => `arn:aws[a-z-]*:${service}:${region}:[0-9]{12}:`;
+const HUGGING_FACE_REVISION = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$";
+/** A commit, which nobody can move. */
+const COMMIT = "^[0-9a-f]{40}$";
+
+/** Principals that have a role of their own: whose role may be given instead of made. */
+export const PRINCIPALS = ["job", "serving", "bedrock", "connector", "workflow", ...FUNCTION_NAMES] as const;
+export type Principal = (typeof PRINCIPALS)[number];
+
 const FLAG = { type: "bool", rule: {}, must: "true or false", write: "true or false" } as const;
 
 const image = (purpose: string, device: string) =>
@@ -111,6 +125,17 @@ const real = (defaultValue: number, min: number, max: number, description: strin
     rule: { min, max },
     must: `a number from ${min} to ${max}`,
     write: `for example ${defaultValue}`,
+    description,
+    scope: "execution",
+  }) as const;
+
+const revision = (description: string) =>
+  ({
+    type: "string",
+    default: "main",
+    rule: { pattern: HUGGING_FACE_REVISION },
+    must: "a commit, tag or branch",
+    write: "for example main, or the commit's 40 digits",
     description,
     scope: "execution",
   }) as const;
@@ -258,6 +283,12 @@ const PARAMETERS = {
     stage: "scoring",
     scope: "execution",
   },
+  teacher_revision: {
+    ...revision(
+      "Commit, tag or branch of the teacher on the Hugging Face Hub. The default teacher brings code of its own: pin it to a commit.",
+    ),
+    stage: "scoring",
+  },
   scoring_max_negatives: {
     ...integer(4, 1, 200, "Hard negatives of each query that the teacher scores; at most num_hard_negatives."),
     stage: "scoring",
@@ -279,6 +310,18 @@ const PARAMETERS = {
     description: "Embedding model to fine-tune.",
     stage: "training",
     scope: "execution",
+  },
+  base_model_revision: {
+    ...revision("Commit, tag or branch of the base model on the Hugging Face Hub."),
+    stage: "training",
+  },
+  trust_remote_code: {
+    ...FLAG,
+    default: false,
+    description:
+      "Run the Python code that the base model's repository brings along, with the job's permissions; needed only by models that are not part of transformers, and only with base_model_revision pinned to a commit.",
+    stage: "training",
+    scope: "fixed",
   },
   train_batch_size: { ...integer(1, 1, 64, "Rows per GPU and step."), stage: "training" },
   total_batch_size: {
@@ -493,6 +536,91 @@ const PARAMETERS = {
     stage: "infrastructure",
     scope: "deployment",
   },
+  kms_key_arn: {
+    type: "string",
+    default: "",
+    rule: { pattern: `^(${ARN_OF_ACCOUNT("kms", "[a-z0-9-]+")}key/[a-zA-Z0-9-]+)?$` },
+    must: "empty or the ARN of a KMS key (not of an alias)",
+    write: "for example arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    description:
+      "Customer-managed key of the data bucket, the logs, the functions' environment, the jobs' volumes (on instances without local NVMe disks, which encrypt themselves) and their outputs; empty uses keys of AWS. Its key policy must let the account's IAM policies decide, and let logs.<region>.amazonaws.com use it.",
+    stage: "infrastructure",
+    scope: "deployment",
+  },
+  existing_bucket_name: {
+    type: "string",
+    default: "",
+    rule: { pattern: `^(${S3_BUCKET})?$` },
+    must: "empty or the name of an S3 bucket",
+    write: "for example my-data",
+    description:
+      "Bucket of your own to use as the data bucket, below runs/, results/ and code/; its policy, encryption, versioning and lifecycle stay yours. Empty makes one.",
+    stage: "infrastructure",
+    scope: "deployment",
+  },
+  access_log_bucket_name: {
+    type: "string",
+    default: "",
+    rule: { pattern: `^(${S3_BUCKET})?$` },
+    must: "empty or the name of an S3 bucket",
+    write: "for example my-access-logs",
+    description:
+      "Bucket that receives the data bucket's access logs; it must let logging.s3.amazonaws.com write. Empty writes none.",
+    stage: "infrastructure",
+    scope: "deployment",
+  },
+  subnet_ids: {
+    type: "list(string)",
+    default: [],
+    rule: { pattern: "^subnet-[0-9a-f]{8,17}$" },
+    must: "a list of subnet ids",
+    write: 'for example ["subnet-0123456789abcdef0"]',
+    description:
+      "Subnets of a VPC in which the functions, the jobs and the endpoint run; they need a way to AWS's APIs, and the jobs one to PyPI and the Hugging Face Hub. Empty runs them outside of any VPC of yours.",
+    stage: "infrastructure",
+    scope: "deployment",
+  },
+  security_group_ids: {
+    type: "list(string)",
+    default: [],
+    rule: { pattern: "^sg-[0-9a-f]{8,17}$" },
+    must: "a list of security group ids",
+    write: 'for example ["sg-0123456789abcdef0"]',
+    description: "Security groups of what runs in subnet_ids.",
+    stage: "infrastructure",
+    scope: "deployment",
+  },
+  permissions_boundary_arn: {
+    type: "string",
+    default: "",
+    rule: { pattern: `^(arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]+)?$` },
+    must: "empty or the ARN of an IAM policy",
+    write: "for example arn:aws:iam::123456789012:policy/boundary",
+    description: "Permissions boundary of every role.",
+    stage: "infrastructure",
+    scope: "deployment",
+  },
+  iam_path: {
+    type: "string",
+    default: "/",
+    rule: { pattern: "^/([A-Za-z0-9_+=,.@-]+/)*$" },
+    must: "a path that begins and ends with /",
+    write: "for example /finetuning/",
+    description: "Path of every role.",
+    stage: "infrastructure",
+    scope: "deployment",
+  },
+  existing_role_arns: {
+    type: "map(string)",
+    default: {},
+    rule: { keys: PRINCIPALS, pattern: `^${ARN_OF_ACCOUNT("iam", "")}role/[A-Za-z0-9_+=,.@/-]+$` },
+    must: `a map of role ARNs whose keys are among ${PRINCIPALS.join(", ")}`,
+    write: 'for example { job = "arn:aws:iam::123456789012:role/finetuning-job" }',
+    description:
+      "Roles of your own by the principal that takes them, where you may not make roles; their trust and permissions stay yours. What is left out is made.",
+    stage: "infrastructure",
+    scope: "deployment",
+  },
   tags: {
     type: "map(string)",
     default: {},
@@ -592,6 +720,23 @@ export const CROSS_FIELD_RULES: readonly CrossFieldRule[] = [
       "keep_alive_seconds must be 0 when use_spot_instances is true, because SageMaker keeps no spot instance warm; write 0, or use_spot_instances = false.",
   },
   {
+    parameter: "trust_remote_code",
+    condition: `!var.trust_remote_code || can(regex("${COMMIT}", var.base_model_revision))`,
+    message:
+      "trust_remote_code must be false while base_model_revision is not a commit, because a branch or a tag can be moved to other code; write the commit's 40 digits as base_model_revision, or trust_remote_code = false.",
+  },
+  {
+    parameter: "security_group_ids",
+    condition: "(length(var.security_group_ids) > 0) == (length(var.subnet_ids) > 0)",
+    message: "security_group_ids must be given exactly when subnet_ids is; write both to run in a VPC, or neither.",
+  },
+  {
+    parameter: "access_log_bucket_name",
+    condition: 'var.access_log_bucket_name == "" || var.existing_bucket_name == ""',
+    message:
+      "access_log_bucket_name must be empty when existing_bucket_name is given, because that bucket's settings are its owner's; write one of the two only.",
+  },
+  {
     parameter: "region",
     condition: `contains(${terraformList(REGIONS_WITH_IMAGES)}, var.region) || (var.training_image_gpu != "" && var.training_image_cpu != "" && var.serving_image_gpu != "" && var.serving_image_cpu != "")`,
     message:
@@ -601,7 +746,7 @@ export const CROSS_FIELD_RULES: readonly CrossFieldRule[] = [
 
 /** Whether a value, of the parameter's type, satisfies its rule. */
 export function satisfiesRule(rule: ParameterRule, value: ParameterValue): boolean {
-  const { integer: whole, min, max, pattern, oneOf } = rule;
+  const { integer: whole, min, max, pattern, oneOf, keys } = rule;
   if (typeof value === "number") {
     if (whole === true && !Number.isInteger(value)) return false;
     if (min !== undefined && value < min) return false;
@@ -610,6 +755,11 @@ export function satisfiesRule(rule: ParameterRule, value: ParameterValue): boole
   if (typeof value === "string" && pattern !== undefined && !new RegExp(pattern).test(value)) return false;
   if (Array.isArray(value) && pattern !== undefined) {
     return value.every((entry) => new RegExp(pattern).test(String(entry)));
+  }
+  if (typeof value === "object" && !Array.isArray(value)) {
+    const entries = Object.entries(value);
+    if (keys !== undefined && !entries.every(([key]) => keys.includes(key))) return false;
+    if (pattern !== undefined && !entries.every(([, entry]) => new RegExp(pattern).test(String(entry)))) return false;
   }
   return oneOf === undefined || oneOf.some((allowed) => allowed === value);
 }
@@ -625,12 +775,15 @@ export function terraformConditions(name: ParameterName): string[] {
   if (rule.pattern !== undefined) {
     const pattern = JSON.stringify(rule.pattern);
     conditions.push(
-      type === "list(string)"
+      type === "list(string)" || type === "map(string)"
         ? `alltrue([for entry in ${variable} : can(regex(${pattern}, entry))])`
         : `can(regex(${pattern}, ${variable}))`,
     );
   }
   if (rule.oneOf !== undefined) conditions.push(`contains(${terraformList(rule.oneOf)}, ${variable})`);
+  if (rule.keys !== undefined) {
+    conditions.push(`length(setsubtract(keys(${variable}), ${terraformList(rule.keys)})) == 0`);
+  }
   return conditions;
 }
 
@@ -650,7 +803,7 @@ export interface ExecutionRule {
   readonly min?: number;
   readonly max?: number;
   readonly pattern?: string;
-  readonly one_of?: readonly (string | number)[];
+  readonly one_of?: readonly (string | number | boolean | IResolvable)[];
   readonly message: string;
 }
 
@@ -665,6 +818,7 @@ export const EXECUTION_PARAMETER_NAMES = PARAMETER_NAMES.filter((name) => parame
 export function executionRules(deployed: {
   readonly modelName: string;
   readonly bedrockModelId: string;
+  readonly trustRemoteCode: boolean | IResolvable;
 }): Record<string, ExecutionRule> {
   const rules: Record<string, ExecutionRule> = {};
   for (const name of EXECUTION_PARAMETER_NAMES) {
@@ -672,7 +826,7 @@ export function executionRules(deployed: {
     if (type !== "string" && type !== "number" && type !== "bool") {
       throw new TypeError(`${name} has the type ${type}, which an execution's input cannot carry`);
     }
-    const { oneOf, ...rest } = rule;
+    const { oneOf, keys: _keys, ...rest } = rule;
     rules[name] = { type, ...rest, ...(oneOf === undefined ? {} : { one_of: oneOf }), message: message(name) };
   }
   return {
@@ -686,6 +840,12 @@ export function executionRules(deployed: {
       type: "string",
       one_of: [deployed.bedrockModelId],
       message: `bedrock_model_id must be ${deployed.bedrockModelId}, because the deployment's roles may call this model only; leave it out, or deploy with another bedrock_model_id.`,
+    },
+    trust_remote_code: {
+      type: "bool",
+      one_of: [deployed.trustRemoteCode],
+      message:
+        "trust_remote_code must be what the deployment says, because it decides whose code runs with the deployment's permissions; leave it out, or deploy with another trust_remote_code.",
     },
   };
 }

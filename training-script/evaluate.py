@@ -10,6 +10,7 @@ def main(environment: JobEnvironment) -> None:
     parser.add_argument("--base-model-id", default="BAAI/bge-m3")
     parser.add_argument("--teacher-model-id", default="BAAI/bge-reranker-v2.5-gemma2-lightweight")
     parser.add_argument("--judge-model-id", default="", help="cross-encoder or embedding model; empty for no judge")
+    parser.add_argument("--base-model-revision", default="main", help="commit, tag or branch of the model on the Hub")
     parser.add_argument("--max-seq-length", type=int, default=512)
     parser.add_argument("--min-ndcg-gain", type=float, default=0.0)
     parser.add_argument("--max-general-drop", type=float, default=0.01)

@@ -9,7 +9,7 @@ def main(environment: JobEnvironment) -> None:
     parser = JobArgumentParser(description=__doc__)
     parser.add_argument("--teacher-model-id", default="BAAI/bge-reranker-v2.5-gemma2-lightweight")
     parser.add_argument("--teacher-kind", default="auto", help="auto, lightweight-reranker, cross-encoder or embedding")
-    parser.add_argument("--teacher-revision", default="", help="commit of the model on the Hub; empty for its newest")
+    parser.add_argument("--teacher-revision", default="main", help="commit, tag or branch of the model on the Hub")
     parser.add_argument("--max-length", type=int, default=512)
     parser.add_argument("--max-negatives", type=int, default=4)
     parser.add_argument("--tokens-per-batch", type=int, default=16_384)
@@ -17,7 +17,7 @@ def main(environment: JobEnvironment) -> None:
     settings = settings_of(
         arguments.teacher_model_id,
         arguments.teacher_kind,
-        arguments.teacher_revision or None,
+        arguments.teacher_revision,
         arguments.max_length,
         arguments.max_negatives,
     )

@@ -8,6 +8,7 @@ def main(environment: JobEnvironment) -> None:
     """Reads the hyperparameters and the channel `scores`; writes the model artifact to the model folder."""
     parser = JobArgumentParser(description=__doc__)
     parser.add_argument("--base-model-id", default="BAAI/bge-m3")
+    parser.add_argument("--base-model-revision", default="main", help="commit, tag or branch of the model on the Hub")
     parser.add_argument("--max-steps", type=int, default=500, help="optimiser steps; -1 for one pass over the data")
     parser.add_argument("--train-batch-size", type=int, default=1, help="rows a GPU and forward pass")
     parser.add_argument("--total-batch-size", type=int, default=128, help="rows an optimiser step")

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { hasGpu } from "../shared/instance-type.ts";
+import { hasGpu, hasLocalStorage } from "../shared/instance-type.ts";
 import { estimatedSeconds, runtimeLimit, type Work } from "./runtime-limits.ts";
 
 /** The event of plan-jobs: the execution's parameters and what is known of its work. */
@@ -7,6 +7,8 @@ export const PlanRequest = z.object({
   document_count: z.number().int().nonnegative(),
   query_record_count: z.number().int().nonnegative(),
   volume_size_gb: z.number().int().positive(),
+  /** ARN of the key of the jobs' volumes; empty for SageMaker's own. */
+  volume_kms_key_id: z.string(),
   parameters: z.object({
     processing_instance_type: z.string(),
     scoring_instance_type: z.string(),
@@ -32,6 +34,7 @@ export interface JobPlan {
     readonly InstanceType: string;
     readonly InstanceCount: 1;
     readonly VolumeSizeInGB: number;
+    readonly VolumeKmsKeyId?: string;
     readonly KeepAlivePeriodInSeconds?: number;
   };
   readonly stopping_condition: { readonly MaxRuntimeInSeconds: number; readonly MaxWaitTimeInSeconds?: number };
@@ -80,6 +83,9 @@ export function planJobs({ parameters, ...request }: PlanRequest): Record<Stage,
         InstanceType: instanceType,
         InstanceCount: 1,
         VolumeSizeInGB: request.volume_size_gb,
+        ...(request.volume_kms_key_id !== "" && !hasLocalStorage(instanceType)
+          ? { VolumeKmsKeyId: request.volume_kms_key_id }
+          : {}),
         ...(parameters.keep_alive_seconds > 0 ? { KeepAlivePeriodInSeconds: parameters.keep_alive_seconds } : {}),
       },
       // SageMaker refuses a wait time for a job that is not on spot instances.

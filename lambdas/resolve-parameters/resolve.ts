@@ -55,6 +55,20 @@ const AT_MOST = [
   ["train_batch_size", "total_batch_size", "it is a part of it"],
 ] as const;
 
+/** A revision belongs to its model: an execution that takes another model takes that model's default branch with it. */
+const REVISION_OF = { base_model_id: "base_model_revision", teacher_model_id: "teacher_revision" } as const;
+const DEFAULT_BRANCH = "main";
+const COMMIT = /^[0-9a-f]{40}$/;
+
+function withRevisions(input: Readonly<Record<string, unknown>>, defaults: ResolveRequest["defaults"]) {
+  const revised = { ...defaults };
+  for (const [model, revision] of Object.entries(REVISION_OF)) {
+    const given = input[model] ?? defaults[model];
+    if (given !== defaults[model]) revised[revision] = DEFAULT_BRANCH;
+  }
+  return revised;
+}
+
 /** What does not fit together among values that each keep their rule. */
 function crossFieldViolations(parameters: Record<string, ParameterValue>): string[] {
   const violations: string[] = [];
@@ -80,9 +94,16 @@ function crossFieldViolations(parameters: Record<string, ParameterValue>): strin
       "keep_alive_seconds must be 0 when use_spot_instances is true: SageMaker keeps no spot instance warm.",
     );
   }
+<<<<<<< HEAD
   const { judge_model_id: judge, teacher_model_id: teacher } = parameters;
   if (judge !== undefined && judge === teacher) {
     violations.push(`judge_model_id (${judge}) must not be the teacher: a student resembles its teacher.`);
+=======
+  if (parameters.trust_remote_code === true && !COMMIT.test(String(parameters.base_model_revision))) {
+    violations.push(
+      "base_model_revision must be a commit, 40 digits, when the deployment has trust_remote_code: a branch or a tag can be moved to other code.",
+    );
+>>>>>>> 1280a1e (Key, VPC, boundary, path, own bucket and own roles by parameter; revisions of models pinned, their code trusted by the deployment only)
   }
   for (const [name, limit, reason] of AT_MOST) {
     const [value, most] = [parameters[name], parameters[limit]];
@@ -111,9 +132,10 @@ export function resolveParameters({ input, defaults, rules, images }: ResolveReq
     violations.push(`${name} is not a parameter; did you mean ${closest(name, Object.keys(rules))}?`);
   }
 
+  const values = withRevisions(given.data, defaults);
   const parameters: Record<string, ParameterValue> = {};
   for (const [name, rule] of Object.entries(rules)) {
-    const raw = given.data[name] ?? defaults[name] ?? null;
+    const raw = given.data[name] ?? values[name] ?? null;
     if (raw === null) {
       violations.push(`${name} is required: ${rule.message}`);
       continue;

@@ -11,7 +11,7 @@ export const ParameterRule = z.object({
   max: z.number().optional(),
   /** Regular expression, searched in the value. */
   pattern: z.string().optional(),
-  one_of: z.array(z.union([z.string(), z.number()])).optional(),
+  one_of: z.array(z.union([z.string(), z.number(), z.boolean()])).optional(),
   /** What to write instead, for the user. */
   message: z.string(),
 });

@@ -4,11 +4,26 @@ import type { AwsContext } from "../aws-context.ts";
 import type { PipelineParameters } from "../checks.ts";
 import { type Images, repositoryArn } from "../jobs/images.ts";
 import { CODE_PREFIX, type DataBucket, RESULTS_PREFIX, RUNS_PREFIX } from "../storage/data-bucket.ts";
-import { ServiceRole, type Statement } from "./service-role.ts";
-import { pullImages, readPrefixes, sageMakerTelemetry, writePrefixes } from "./statements.ts";
+import { type RoleSettings, ServiceRole, type Statement } from "./service-role.ts";
+import {
+  containersInNetwork,
+  type DataKey,
+  dataKey,
+  encryptJobs,
+  type Network,
+  network,
+  pullImages,
+  readPrefixes,
+  sageMakerTelemetry,
+  useKeyThroughS3,
+  writePrefixes,
+} from "./statements.ts";
 
-/** ARNs that several roles are narrowed to. */
+/** What several roles are narrowed to, and what holds for all of them. */
 export interface Reach {
+  readonly roles: RoleSettings;
+  readonly key: DataKey;
+  readonly network: Network;
   /** The data bucket and the buckets that inputs come from: a list expression. */
   readonly inputBucketArns: string[];
   readonly inputObjectArns: string[];
@@ -64,6 +79,13 @@ export function reach(scope: Construct, aws: AwsContext, bucket: DataBucket, par
   // SageMaker's ARNs carry names in lower case.
   const lowerModelName = new TerraformLocal(scope, "lower_model_name", Fn.lower(parameters.modelName)).asString;
   return {
+    roles: {
+      path: parameters.iamPath,
+      permissionsBoundaryArn: parameters.permissionsBoundaryArn,
+      existingRoleArns: parameters.existingRoleArns,
+    },
+    key: dataKey(parameters.kmsKeyArn),
+    network: network(parameters.subnetIds, parameters.securityGroupIds),
     inputBucketArns,
     inputObjectArns: Fn.formatlist("%s/*", [inputBucketArns]),
     domainArn,
@@ -111,12 +133,19 @@ export class PipelineRoles extends Construct {
   ) {
     super(scope, id);
     const { aws, bucket, images, parameters } = props;
+    const { key, network: net, roles: settings } = props.reach;
+    const throughS3 = useKeyThroughS3(aws, key);
+    const inNetwork = containersInNetwork(aws, net);
     const name = (suffix: string) => `${parameters.namePrefix}-${suffix}`;
     this.job = new ServiceRole(this, "job", {
       name: name("job"),
+      principal: "job",
+      settings,
       description: "Runs the pipeline's SageMaker jobs",
       aws,
       service: "sagemaker.amazonaws.com",
+      sourceArn: aws.arn("sagemaker", "*"),
+      conditionalStatements: [throughS3, encryptJobs(key), inNetwork],
       statements: [
         ...readPrefixes(aws, "Read", bucket.arn, [`${CODE_PREFIX}*`, `${RUNS_PREFIX}*`, `${RESULTS_PREFIX}*`]),
         ...readInputs(props.reach),
@@ -127,9 +156,13 @@ export class PipelineRoles extends Construct {
     });
     this.serving = new ServiceRole(this, "serving", {
       name: name("serving"),
+      principal: "serving",
+      settings,
       description: "Runs the container behind the endpoint",
       aws,
       service: "sagemaker.amazonaws.com",
+      sourceArn: aws.arn("sagemaker", "*"),
+      conditionalStatements: [throughS3, inNetwork],
       statements: [
         ...readPrefixes(aws, "ReadModel", bucket.arn, [`${RESULTS_PREFIX}*`]),
         ...pullImages([repositoryArn(aws, images.serving_gpu), repositoryArn(aws, images.serving_cpu)]),
@@ -138,10 +171,13 @@ export class PipelineRoles extends Construct {
     });
     this.bedrock = new ServiceRole(this, "bedrock", {
       name: name("bedrock"),
+      principal: "bedrock",
+      settings,
       description: "Runs the pipeline's Bedrock batch jobs",
       aws,
       service: "bedrock.amazonaws.com",
       sourceArn: aws.arn("bedrock", "model-invocation-job/*"),
+      conditionalStatements: [throughS3],
       statements: [
         ...readPrefixes(aws, "Read", bucket.arn, [`${RUNS_PREFIX}*/queries/*`]),
         writePrefixes(aws, "Write", bucket.arn, [`${RUNS_PREFIX}*/queries/output/*`]),
@@ -150,6 +186,8 @@ export class PipelineRoles extends Construct {
     });
     this.connector = new ServiceRole(this, "connector", {
       name: name("connector"),
+      principal: "connector",
+      settings,
       description: "Lets OpenSearch call the endpoint",
       aws,
       service: "es.amazonaws.com",

@@ -1,5 +1,36 @@
+import { Fn } from "cdktf";
 import type { AwsContext } from "../aws-context.ts";
-import type { Statement } from "./service-role.ts";
+import { type Condition, isGiven } from "../json.ts";
+import type { ConditionalStatements, Statement } from "./service-role.ts";
+
+/** The customer-managed key, as far as roles need it. */
+export interface DataKey {
+  readonly given: Condition;
+  /** ARN; empty when there is none. */
+  readonly arn: string;
+}
+
+/** The key of this ARN; an empty one is none. */
+export function dataKey(arn: string): DataKey {
+  return { given: isGiven(arn), arn };
+}
+
+/** The VPC in which things run, as far as roles and requests need it. */
+export interface Network {
+  readonly given: Condition;
+  readonly subnetIds: string[];
+  readonly securityGroupIds: string[];
+}
+
+/** The network of these subnets; no subnets are none. */
+export function network(subnetIds: string[], securityGroupIds: string[]): Network {
+  return { given: isGiven(subnetIds), subnetIds, securityGroupIds };
+}
+
+/** The network as SageMaker's requests name it. */
+export function vpcConfig({ subnetIds, securityGroupIds }: Network): object {
+  return { VpcConfig: { Subnets: subnetIds, SecurityGroupIds: securityGroupIds } };
+}
 
 /** Reads and lists objects below prefixes of a bucket of this account. */
 export function readPrefixes(
@@ -96,3 +127,126 @@ export const TRACING: Statement = {
   actions: ["xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments"],
   resources: ["*"],
 };
+
+/** Reads and writes objects of a bucket that the key encrypts: only through S3. */
+export function useKeyThroughS3(aws: AwsContext, key: DataKey): ConditionalStatements {
+  return {
+    name: "encryption",
+    when: key.given,
+    statements: [
+      {
+        sid: "UseKey",
+        actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+        resources: [key.arn],
+        conditions: { StringEquals: { "kms:ViaService": `s3.${aws.region}.${aws.dnsSuffix}` } },
+      },
+    ],
+  };
+}
+
+/** Encrypts a job's volume and output with the key: SageMaker grants the key to the instance's volume. */
+export function encryptJobs(key: DataKey): ConditionalStatements {
+  return {
+    name: "job-encryption",
+    when: key.given,
+    statements: [
+      { sid: "EncryptOutput", actions: ["kms:DescribeKey", "kms:Encrypt"], resources: [key.arn] },
+      {
+        sid: "EncryptVolume",
+        actions: ["kms:CreateGrant"],
+        resources: [key.arn],
+        conditions: { Bool: { "kms:GrantIsForAWSResource": "true" } },
+      },
+    ],
+  };
+}
+
+/** Decrypts a function's environment. */
+export function decryptEnvironment(aws: AwsContext, key: DataKey): ConditionalStatements {
+  return {
+    name: "environment",
+    when: key.given,
+    statements: [
+      {
+        sid: "DecryptEnvironment",
+        actions: ["kms:Decrypt"],
+        resources: [key.arn],
+        conditions: { StringEquals: { "kms:ViaService": `lambda.${aws.region}.${aws.dnsSuffix}` } },
+      },
+    ],
+  };
+}
+
+/** Looking at networks cannot be narrowed to resources. */
+const DESCRIBE_NETWORK = {
+  sid: "DescribeNetwork",
+  resources: ["*"],
+} as const;
+
+/** Puts a function into a VPC: Lambda makes its network interfaces with the function's role. */
+export function functionInNetwork(
+  aws: AwsContext,
+  { given, subnetIds, securityGroupIds }: Network,
+): ConditionalStatements {
+  return {
+    name: "network",
+    when: given,
+    statements: [
+      createInterfaces(aws, subnetIds, securityGroupIds),
+      {
+        // Lambda tries these before any interface is there, and then with no narrower resource than this.
+        sid: "ManageInterfaces",
+        actions: ["ec2:AssignPrivateIpAddresses", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"],
+        resources: [aws.arn("ec2", "*/*")],
+      },
+      { ...DESCRIBE_NETWORK, actions: ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"] },
+    ],
+  };
+}
+
+/** Puts SageMaker's containers into a VPC. */
+export function containersInNetwork(
+  aws: AwsContext,
+  { given, subnetIds, securityGroupIds }: Network,
+): ConditionalStatements {
+  return {
+    name: "network",
+    when: given,
+    statements: [
+      createInterfaces(aws, subnetIds, securityGroupIds),
+      {
+        sid: "ManageInterfaces",
+        actions: [
+          "ec2:CreateNetworkInterfacePermission",
+          "ec2:DeleteNetworkInterface",
+          "ec2:DeleteNetworkInterfacePermission",
+        ],
+        resources: [aws.arn("ec2", "network-interface/*")],
+      },
+      {
+        ...DESCRIBE_NETWORK,
+        actions: [
+          "ec2:DescribeDhcpOptions",
+          "ec2:DescribeNetworkInterfaces",
+          "ec2:DescribeSecurityGroups",
+          "ec2:DescribeSubnets",
+          "ec2:DescribeVpcs",
+        ],
+      },
+    ],
+  };
+}
+
+function createInterfaces(aws: AwsContext, subnetIds: string[], securityGroupIds: string[]): Statement {
+  const arns = (type: string, ids: string[]) =>
+    Fn.formatlist(`arn:%s:ec2:%s:%s:${type}/%s`, [aws.partition, aws.region, aws.accountId, ids]);
+  return {
+    sid: "CreateInterfaces",
+    actions: ["ec2:CreateNetworkInterface"],
+    resources: Fn.concat([
+      arns("network-interface", ["*"]),
+      arns("subnet", subnetIds),
+      arns("security-group", securityGroupIds),
+    ]),
+  };
+}

@@ -1,14 +1,20 @@
 import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import { LambdaFunction } from "@cdktf/provider-aws/lib/lambda-function";
 import { Construct } from "constructs";
+import type { Reach } from "../access/pipeline-roles.ts";
 import { ServiceRole, type Statement } from "../access/service-role.ts";
-import { TRACING } from "../access/statements.ts";
+import { decryptEnvironment, functionInNetwork, TRACING, useKeyThroughS3 } from "../access/statements.ts";
 import { Asset } from "../asset.ts";
 import type { AwsContext } from "../aws-context.ts";
+import { orNull } from "../json.ts";
+import type { FunctionName } from "../workflow/definition.ts";
 
 /** One Lambda function of the pipeline. */
 export interface PipelineFunctionProps {
   readonly functionName: string;
+  /** Under this name `existing_role_arns` may give its role. */
+  readonly principal: FunctionName;
+  readonly reach: Reach;
   readonly description: string;
   /** @default - the function's name */
   readonly roleName?: string;
@@ -34,16 +40,21 @@ export class PipelineFunction extends Construct {
   constructor(scope: Construct, id: string, props: PipelineFunctionProps) {
     super(scope, id);
     const { aws, functionName } = props;
+    const { key, network, roles } = props.reach;
     const logs = new CloudwatchLogGroup(this, "logs", {
       name: `/aws/lambda/${functionName}`,
       retentionInDays: props.logRetentionDays,
+      kmsKeyId: orNull(key.arn),
     });
     const role = new ServiceRole(this, "role", {
       name: props.roleName ?? functionName,
+      principal: props.principal,
+      settings: roles,
       description: `Runs the function ${functionName}`,
       aws,
       service: "lambda.amazonaws.com",
       sourceArn: aws.arn("lambda", `function:${functionName}`),
+      conditionalStatements: [useKeyThroughS3(aws, key), decryptEnvironment(aws, key), functionInNetwork(aws, network)],
       statements: [
         {
           sid: "Logs",
@@ -67,8 +78,11 @@ export class PipelineFunction extends Construct {
       timeout: props.timeout,
       tracingConfig: { mode: "Active" },
       environment: { variables: { POWERTOOLS_SERVICE_NAME: functionName } },
+      kmsKeyArn: orNull(key.arn),
+      // Of empty lists the provider makes no VPC.
+      vpcConfig: { subnetIds: network.subnetIds, securityGroupIds: network.securityGroupIds },
       // Without the group, Lambda makes one that never expires.
-      dependsOn: [logs, role.policy],
+      dependsOn: [logs, ...role.policies],
     });
     this.arn = lambda.arn;
     this.roleArn = role.arn;

@@ -120,6 +120,8 @@ export class PipelineFunctions extends Construct {
       new PipelineFunction(this, name, {
         ...settings[name],
         functionName: `${parameters.namePrefix}-${name}`,
+        principal: name,
+        reach: props.reach,
         aws,
         code: zips[name],
         logRetentionDays: parameters.logRetentionDays,

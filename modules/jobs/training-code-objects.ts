@@ -1,4 +1,5 @@
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
+import { TerraformLocal } from "cdktf";
 import { Construct } from "constructs";
 import { Asset } from "../asset.ts";
 import { CODE_PREFIX, type DataBucket } from "../storage/data-bucket.ts";
@@ -30,7 +31,8 @@ export class TrainingCodeObjects extends Construct {
         dependsOn: [...bucket.ready],
         lifecycle: { createBeforeDestroy: true },
       });
-      return [stage, `s3://${bucket.name}/${key}`] as const;
+      const uri = new TerraformLocal(this, `${stage}_uri`, `s3://${bucket.name}/${key}`);
+      return [stage, uri.asString] as const;
     });
     this.uris = Object.fromEntries(uris) as Record<JobStage, string>;
   }

@@ -70,6 +70,7 @@ export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
     channels: [{ name: "training-data", uriPath: "$.mining.artifact_uri" }],
     argumentPaths: {
       "teacher-model-id": "$.arguments.teacher_model_id",
+      "teacher-revision": "$.arguments.teacher_revision",
       "max-negatives": "$.arguments.scoring_max_negatives",
       // The teacher judges what the student will see of a passage.
       "max-length": "$.arguments.max_seq_length",
@@ -88,6 +89,8 @@ export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
     channels: [{ name: "scores", uriPath: "$.scoring.artifact_uri" }],
     argumentPaths: {
       "base-model-id": "$.arguments.base_model_id",
+      "base-model-revision": "$.arguments.base_model_revision",
+      "trust-remote-code": "$.arguments.trust_remote_code",
       "max-steps": "$.arguments.max_steps",
       "train-batch-size": "$.arguments.train_batch_size",
       "total-batch-size": "$.arguments.total_batch_size",
@@ -118,8 +121,13 @@ export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
     ],
     argumentPaths: {
       "base-model-id": "$.arguments.base_model_id",
+<<<<<<< HEAD
       "teacher-model-id": "$.arguments.teacher_model_id",
       "judge-model-id": "$.arguments.judge_model_id",
+=======
+      "base-model-revision": "$.arguments.base_model_revision",
+      "trust-remote-code": "$.arguments.trust_remote_code",
+>>>>>>> 1280a1e (Key, VPC, boundary, path, own bucket and own roles by parameter; revisions of models pinned, their code trusted by the deployment only)
       "max-seq-length": "$.arguments.max_seq_length",
       "min-ndcg-gain": "$.arguments.min_ndcg_gain",
       "max-general-drop": "$.arguments.max_general_drop",

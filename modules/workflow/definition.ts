@@ -1,3 +1,4 @@
+import { type DataKey, type Network, vpcConfig } from "../access/statements.ts";
 import type { Images } from "../jobs/images.ts";
 import {
   type Channel,
@@ -8,6 +9,7 @@ import {
   TRAINING_JOBS,
   VOLUME_SIZE_GB,
 } from "../jobs/training-jobs.ts";
+import { withFieldsIf } from "../json.ts";
 import type { ExecutionRule } from "../parameters.ts";
 import { DEPLOYMENT_START, deploymentStates } from "./deployment.ts";
 import { FAILED_STAGES, failureStates } from "./failure.ts";
@@ -47,6 +49,8 @@ export interface DefinitionInputs {
   /** Values of the parameters that an execution's input does not give. */
   readonly defaults: Readonly<Record<string, unknown>>;
   readonly rules: Readonly<Record<string, ExecutionRule>>;
+  readonly network: Network;
+  readonly key: DataKey;
   /** Tags of jobs, models and endpoints: SageMaker's list of keys and values. */
   readonly tags: unknown;
   readonly queryPollSeconds: number;
@@ -84,6 +88,7 @@ export function pipelineDefinition(inputs: DefinitionInputs): Record<string, unk
       ...gateStates(inputs),
       ...deploymentStates({
         servingRoleArn: inputs.servingRoleArn,
+        network: inputs.network,
         tags: inputs.tags,
         pollSeconds: inputs.endpointPollSeconds,
         next: "ShouldRegister",
@@ -163,7 +168,7 @@ function corpusStates({ functions }: DefinitionInputs): States {
   };
 }
 
-function queryStates({ functions, bedrockRoleArn, queryPollSeconds }: DefinitionInputs): States {
+function queryStates({ functions, bedrockRoleArn, queryPollSeconds, key }: DefinitionInputs): States {
   const onError = FAILED_STAGES.queries.error;
   return {
     PrepareQueries: invokeFunction(
@@ -194,6 +199,7 @@ function queryStates({ functions, bedrockRoleArn, queryPollSeconds }: Definition
         "document_count.$": "$.corpus.document_count",
         "query_record_count.$": "$.queries.record_count",
         volume_size_gb: VOLUME_SIZE_GB,
+        volume_kms_key_id: key.arn,
         "parameters.$": "$.parameters",
       },
       { fields: JOB_STAGES, path: "$.jobs" },
@@ -254,13 +260,10 @@ function channel({ name, uriPath }: Channel): Record<string, unknown> {
 /** Stages whose output stays when the run's intermediates expire. */
 const LASTING_STAGES: readonly JobStage[] = ["training", "evaluation"];
 
-function trainingJobRequest(
-  { jobRoleArn, codeUris, tags }: DefinitionInputs,
-  stage: JobStage,
-): Record<string, unknown> {
+function trainingJobRequest({ jobRoleArn, codeUris, tags, network, key }: DefinitionInputs, stage: JobStage): object {
   const job = TRAINING_JOBS[stage];
   const base = LASTING_STAGES.includes(stage) ? "$.run.results_uri" : "$.run.uri";
-  return {
+  const request = {
     "TrainingJobName.$": uniqueName(stage),
     AlgorithmSpecification: {
       "TrainingImage.$": job.imagePath,
@@ -276,10 +279,14 @@ function trainingJobRequest(
     ...(stage === "evaluation"
       ? { "InputDataConfig.$": "$.evaluation.channels" }
       : { InputDataConfig: job.channels.map(channel) }),
-    OutputDataConfig: {
-      "S3OutputPath.$": `States.Format('{}${job.outputFolder}', ${base})`,
-      CompressionType: job.compression,
-    },
+    OutputDataConfig: withFieldsIf(
+      {
+        "S3OutputPath.$": `States.Format('{}${job.outputFolder}', ${base})`,
+        CompressionType: job.compression,
+      },
+      key.given,
+      { KmsKeyId: key.arn },
+    ),
     "ResourceConfig.$": `$.jobs.${stage}.resource_config`,
     "StoppingCondition.$": `$.jobs.${stage}.stopping_condition`,
     "EnableManagedSpotTraining.$": `$.jobs.${stage}.use_spot_instances`,
@@ -288,6 +295,8 @@ function trainingJobRequest(
       : {}),
     Tags: tags,
   };
+  // No job is isolated from the network: each installs packages from PyPI and loads models from the Hub.
+  return withFieldsIf(request, network.given, vpcConfig(network));
 }
 
 function gateStates({ bucketName }: DefinitionInputs): States {

@@ -1,3 +1,5 @@
+import { type Network, vpcConfig } from "../access/statements.ts";
+import { withFieldsIf } from "../json.ts";
 import { SERVING_ENVIRONMENT } from "../serving/serving-environment.ts";
 import { FAILED_STAGES } from "./failure.ts";
 import { callSageMaker, callSdk, type States, uniqueName } from "./states.ts";
@@ -5,6 +7,7 @@ import { callSageMaker, callSdk, type States, uniqueName } from "./states.ts";
 /** What the deployment of the model needs. */
 export interface DeploymentInputs {
   readonly servingRoleArn: string;
+  readonly network: Network;
   readonly tags: unknown;
   /** Seconds between two looks at the endpoint; may be a Terraform expression. */
   readonly pollSeconds: number;
@@ -25,7 +28,7 @@ const FAILED_STATUSES = ["Failed", "OutOfService", "UpdateRollbackFailed"];
  * Creates the endpoint, or updates it in place when it is there. One that is being changed is waited for, one that never came up is
  * replaced. An update that SageMaker rolled back is a failure, although the endpoint is in service.
  */
-export function deploymentStates({ servingRoleArn, tags, pollSeconds, next }: DeploymentInputs): States {
+export function deploymentStates({ servingRoleArn, network, tags, pollSeconds, next }: DeploymentInputs): States {
   const onError = FAILED_STAGES.deployment.error;
   const description = { path: "$.endpoint" };
   const endpointName = { "EndpointName.$": "$.names.endpoint" };
@@ -58,16 +61,22 @@ export function deploymentStates({ servingRoleArn, tags, pollSeconds, next }: De
     StartPolling: { Type: "Pass", Result: { count: 0 }, ResultPath: "$.polls", Next: "CreateModel" },
     CreateModel: callSageMaker(
       "createModel",
-      {
-        "ModelName.$": "$.names.model",
-        ExecutionRoleArn: servingRoleArn,
-        PrimaryContainer: {
-          "Image.$": "$.images.serving",
-          "ModelDataUrl.$": "$.training.artifact_uri",
-          Environment: SERVING_ENVIRONMENT,
+      withFieldsIf(
+        {
+          "ModelName.$": "$.names.model",
+          ExecutionRoleArn: servingRoleArn,
+          PrimaryContainer: {
+            "Image.$": "$.images.serving",
+            "ModelDataUrl.$": "$.training.artifact_uri",
+            Environment: SERVING_ENVIRONMENT,
+          },
+          // SageMaker brings the model to the container, which needs nothing else.
+          EnableNetworkIsolation: true,
+          Tags: tags,
         },
-        Tags: tags,
-      },
+        network.given,
+        vpcConfig(network),
+      ),
       { next: "CreateEndpointConfig", onError },
     ),
     CreateEndpointConfig: callSageMaker(

@@ -4,9 +4,9 @@ import type { Precondition } from "cdktf";
 import { Construct } from "constructs";
 import type { PipelineRoles, Reach } from "../access/pipeline-roles.ts";
 import { ServiceRole } from "../access/service-role.ts";
-import { passRole, TRACING } from "../access/statements.ts";
+import { passRole, TRACING, useKeyThroughS3 } from "../access/statements.ts";
 import type { AwsContext } from "../aws-context.ts";
-import { encodeJson } from "../json.ts";
+import { encodeJson, orNull } from "../json.ts";
 import { type DataBucket, RESULTS_PREFIX } from "../storage/data-bucket.ts";
 import { type DefinitionInputs, pipelineDefinition } from "./definition.ts";
 
@@ -38,10 +38,13 @@ export class PipelineStateMachine extends Construct {
     const { sageMakerArns } = props.reach;
     const role = new ServiceRole(this, "role", {
       name: `${name}-workflow`,
+      principal: "workflow",
+      settings: props.reach.roles,
       description: "Runs the pipeline's state machine",
       aws,
       service: "states.amazonaws.com",
       sourceArn: aws.arn("states", `stateMachine:${name}`),
+      conditionalStatements: [useKeyThroughS3(aws, props.reach.key)],
       statements: [
         {
           sid: "InvokeFunctions",
@@ -105,6 +108,7 @@ export class PipelineStateMachine extends Construct {
     const logs = new CloudwatchLogGroup(this, "logs", {
       name: `/aws/vendedlogs/states/${name}`,
       retentionInDays: props.logRetentionDays,
+      kmsKeyId: orNull(props.reach.key.arn),
     });
     const stateMachine = new SfnStateMachine(this, "Default", {
       name,
@@ -114,7 +118,7 @@ export class PipelineStateMachine extends Construct {
       tracingConfiguration: { enabled: true },
       lifecycle: { precondition: props.preconditions },
       // Step Functions tries the role's permissions when the state machine is made.
-      dependsOn: [role.policy],
+      dependsOn: [...role.policies],
     });
     this.arn = stateMachine.arn;
     this.roleArn = role.arn;

@@ -111,7 +111,7 @@ export function invokeFunction(
 
 /** Runs a SageMaker training job to its end, or until the seconds at `timeoutPath` are over. */
 export function runTrainingJob(
-  parameters: Readonly<Record<string, unknown>>,
+  parameters: object,
   resultPath: string,
   timeoutPath: string,
   { next, onError }: Transitions,
@@ -135,7 +135,7 @@ export function runTrainingJob(
 /** Calls a SageMaker API through its optimised integration; what it answers is not kept. */
 export function callSageMaker(
   action: "createModel" | "createEndpointConfig" | "createEndpoint" | "updateEndpoint",
-  parameters: Readonly<Record<string, unknown>>,
+  parameters: object,
   { next, onError }: Transitions,
 ): State {
   return {

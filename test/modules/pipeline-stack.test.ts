@@ -112,7 +112,10 @@ describe("the deployed stack", () => {
       const services = Object.fromEntries(
         Object.values(roles).map(({ name, assume_role_policy }) => {
           const [trust] = statements(assume_role_policy);
-          expect(trust?.Condition?.StringEquals).toEqual({ "aws:SourceAccount": "123456789012" });
+          expect(trust?.Condition).toEqual({
+            StringEquals: { "aws:SourceAccount": "123456789012" },
+            ArnLike: { "aws:SourceArn": expect.stringMatching(/^arn:aws:[a-z]+:us-east-1:123456789012:/) },
+          });
           return [name, z.object({ Service: z.string() }).parse(trust?.Principal).Service];
         }),
       );
@@ -256,6 +259,11 @@ describe("the deployed stack", () => {
           Effect: "Deny",
           Action: ["s3:*"],
           Condition: { Bool: { "aws:SecureTransport": "false" } },
+        }),
+        expect.objectContaining({
+          Effect: "Deny",
+          Action: ["s3:*"],
+          Condition: { NumericLessThan: { "s3:TlsVersion": "1.2" } },
         }),
       ]);
       const [bucket] = Object.values(applied.resources("aws_s3_bucket"));

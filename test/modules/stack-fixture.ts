@@ -135,7 +135,7 @@ const AppliedState = z.object({
 
 /** What a mocked apply made. */
 export interface AppliedStack {
-  /** The values of the resources of a type, by their address. */
+  /** The values of the resources of a type, by their address; of one that is there or not, without its index. */
   resources(type: string): Record<string, Record<string, unknown>>;
   readonly outputs: Readonly<Record<string, unknown>>;
 }
@@ -154,7 +154,9 @@ export async function applyMocked(
     return {
       resources: (type) =>
         Object.fromEntries(
-          root_module.resources.filter((one) => one.type === type).map(({ address, values }) => [address, values]),
+          root_module.resources
+            .filter((one) => one.type === type)
+            .map(({ address, values }) => [address.replace(/\[0\]$/, ""), values]),
         ),
       outputs: Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value])),
     };

@@ -29,6 +29,8 @@ interface Case {
   readonly refusedAt?: ParameterName;
 }
 
+const COMMIT = "5617a9f61b028005a4858fdac845db406aefb181";
+
 const BASE: Values = {
   model_name: "products",
   s3_corpus_path: "s3://corpora/products.jsonl",
@@ -100,6 +102,25 @@ const EXAMPLES: Partial<Record<ParameterName, { accepted: ParameterValue[]; refu
   training_image_cpu: imageExamples(),
   serving_image_gpu: imageExamples(),
   serving_image_cpu: imageExamples(),
+  base_model_revision: { accepted: ["main", COMMIT, "refs/pr/1"], refused: ["", "-main", "a b"] },
+  teacher_revision: { accepted: ["main", COMMIT], refused: ["", "/main"] },
+  kms_key_arn: {
+    accepted: ["", "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
+    refused: ["alias/data", "arn:aws:kms:us-east-1:123456789012:alias/data", "1234abcd"],
+  },
+  existing_bucket_name: { accepted: ["", "my-data"], refused: ["s3://my-data", "My-data", "a"] },
+  access_log_bucket_name: { accepted: ["", "my-logs"], refused: ["arn:aws:s3:::my-logs", "a"] },
+  subnet_ids: { accepted: [[]], refused: [["sg-0123456789abcdef0"], ["subnet-0123456789abcdef0", "a"]] },
+  security_group_ids: { accepted: [[]], refused: [["subnet-0123456789abcdef0"], ["default"]] },
+  permissions_boundary_arn: {
+    accepted: ["", "arn:aws:iam::123456789012:policy/team/boundary", "arn:aws:iam::aws:policy/PowerUserAccess"],
+    refused: ["boundary", "arn:aws:iam::123456789012:role/boundary"],
+  },
+  iam_path: { accepted: ["/", "/finetuning/", "/a/b/"], refused: ["", "finetuning", "/finetuning", "//"] },
+  existing_role_arns: {
+    accepted: [{}, { job: "arn:aws:iam::123456789012:role/team/job" }],
+    refused: [{ job: "job" }, { jobs: "arn:aws:iam::123456789012:role/job" }],
+  },
   log_retention_days: { accepted: [1, 30, 3653], refused: [0, 2, 31] },
 };
 
@@ -162,6 +183,13 @@ const CROSS_FIELD_CASES: readonly Case[] = [
   { values: { train_batch_size: 8, total_batch_size: 7 }, refusedAt: "train_batch_size" },
   { values: { keep_alive_seconds: 600, use_spot_instances: true }, refusedAt: "keep_alive_seconds" },
   { values: { keep_alive_seconds: 600, use_spot_instances: false } },
+  { values: { trust_remote_code: true }, refusedAt: "trust_remote_code" },
+  { values: { trust_remote_code: true, base_model_revision: "v1" }, refusedAt: "trust_remote_code" },
+  { values: { trust_remote_code: true, base_model_revision: COMMIT } },
+  { values: { subnet_ids: ["subnet-0123456789abcdef0"] }, refusedAt: "security_group_ids" },
+  { values: { security_group_ids: ["sg-0123456789abcdef0"] }, refusedAt: "security_group_ids" },
+  { values: { subnet_ids: ["subnet-0123456789abcdef0"], security_group_ids: ["sg-0123456789abcdef0"] } },
+  { values: { existing_bucket_name: "a-bucket", access_log_bucket_name: "logs" }, refusedAt: "access_log_bucket_name" },
   { values: { region: "mx-central-1" }, refusedAt: "region" },
   { values: { region: "mx-central-1", ...IMAGES } },
   { values: { region: "mx-central-1", ...IMAGES, serving_image_cpu: "" }, refusedAt: "region" },

@@ -20,6 +20,7 @@ def settings_of(tiny_model, **changes):
         "max_general_drop": 0.01,
         "force_deploy": False,
         "max_evaluation_documents": 100_000,
+        "base_model_revision": "main",
         "trust_remote_code": False,
         "seed": 42,
     }

@@ -62,6 +62,7 @@ def settings_of(tiny_model, **changes):
         "early_stopping_patience": 0,
         "merge_with_base": False,
         "seed": 42,
+        "base_model_revision": "main",
         "trust_remote_code": False,
     }
     return TrainingSettings(**{**defaults, **changes})

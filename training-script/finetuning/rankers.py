@@ -68,6 +68,7 @@ def rank_all(
     rows: Sequence[int],
     models: Mapping[str, str],
     *,
+    base_revision: str,
     max_seq_length: int,
     trust_remote_code: bool,
 ) -> QueryRankings:
@@ -76,6 +77,7 @@ def rank_all(
     Args:
         rows: of the store, which documents are ranked.
         models: `base` and `tuned`, each a Hugging Face id or a folder.
+        base_revision: commit, tag or branch of the base model on the Hub.
     """
     texts = [query.text for query in queries]
     depth = RECALL_DEPTH + max((len(query.excluded) for query in queries), default=0)
@@ -87,6 +89,7 @@ def rank_all(
             model_id,
             max_seq_length=max_seq_length,
             device=default_device(),
+            revision=base_revision if name == "base" else None,
             trust_remote_code=trust_remote_code,
         )
         lists[name] = rank_dense(model, texts, store, rows, depth)

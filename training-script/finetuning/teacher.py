@@ -168,11 +168,17 @@ def load_lightweight_reranker(
 ) -> LightweightReranker:
     """Loads BAAI/bge-reranker-v2.5-gemma2-lightweight and its kin, which bring their own model code.
 
-    That code needs transformers below 4.47 (see requirements/scoring.txt).
+    It is the only kind of teacher whose code is run. That code needs transformers below 4.47 (see requirements/scoring.txt).
 
     Raises:
         JobError: with a transformers release that the model's code cannot run on.
     """
+    if not re.fullmatch("[0-9a-f]{40}", revision or ""):
+        print(
+            f"{model_id} brings Python code, which runs here at {revision or 'its default branch'}, whatever that is "
+            "today. Pin teacher_revision to a commit to run the code that you have looked at.",
+            flush=True,
+        )
     try:
         tokenizer = AutoTokenizer.from_pretrained(model_id, revision=revision, trust_remote_code=True)
         model: Any = AutoModelForCausalLM.from_pretrained(

@@ -63,6 +63,7 @@ class TrainingSettings:
     """Hyperparameters of a training job. The batch sizes count rows of `distillation_rows`."""
 
     base_model_id: str
+    base_model_revision: str
     max_steps: int
     train_batch_size: int
     total_batch_size: int
@@ -153,6 +154,7 @@ def train(scores: Path, output: Path, checkpoints: Path, settings: TrainingSetti
         settings.base_model_id,
         max_seq_length=settings.max_seq_length,
         device=default_device(),
+        revision=settings.base_model_revision,
         trust_remote_code=settings.trust_remote_code,
     )
     loss = ListwiseDistillationLoss(model, _loss_settings(model, store, rows, settings))

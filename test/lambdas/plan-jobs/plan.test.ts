@@ -6,6 +6,7 @@ import {
   runtimeLimit,
   type Work,
 } from "../../../lambdas/plan-jobs/runtime-limits.ts";
+import { hasLocalStorage } from "../../../lambdas/shared/instance-type.ts";
 import { PARAMETER_NAMES, parameter } from "../../../modules/parameters.ts";
 
 const DEFAULTS = PlanRequest.shape.parameters.parse(
@@ -15,6 +16,7 @@ const request = (parameters: Partial<PlanRequest["parameters"]> = {}): PlanReque
   document_count: 100_000,
   query_record_count: 20_000,
   volume_size_gb: 100,
+  volume_kms_key_id: "",
   parameters: { ...DEFAULTS, ...parameters },
 });
 const WORK: Work = {
@@ -42,6 +44,22 @@ describe("the plan of the jobs", () => {
       expect(plan[stage].use_spot_instances).toBe(false);
       expect(plan[stage].stopping_condition).not.toHaveProperty("MaxWaitTimeInSeconds");
       expect(plan[stage].timeout).toBeGreaterThan(plan[stage].stopping_condition.MaxRuntimeInSeconds);
+    }
+  });
+
+  it("encrypts volumes with the key where SageMaker takes one", () => {
+    const key = "arn:aws:kms:us-east-1:123456789012:key/1234abcd";
+    const plan = planJobs({ ...request({ training_instance_type: "ml.p3.2xlarge" }), volume_kms_key_id: key });
+    expect(plan.mining.resource_config.VolumeKmsKeyId).toBe(key);
+    expect(plan.training.resource_config.VolumeKmsKeyId).toBe(key);
+    for (const stage of ["scoring", "evaluation"] as const) {
+      expect(plan[stage].resource_config).not.toHaveProperty("VolumeKmsKeyId");
+    }
+    for (const type of ["ml.g4dn.xlarge", "ml.g6e.12xlarge", "ml.p4d.24xlarge", "ml.p5en.48xlarge", "ml.c5d.xlarge"]) {
+      expect(hasLocalStorage(type), type).toBe(true);
+    }
+    for (const type of ["ml.c5.4xlarge", "ml.m5.large", "ml.p3.2xlarge", "ml.c6gn.large"]) {
+      expect(hasLocalStorage(type), type).toBe(false);
     }
   });
 

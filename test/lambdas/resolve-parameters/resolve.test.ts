@@ -141,6 +141,7 @@ describe("resolveParameters", () => {
     );
   });
 
+<<<<<<< HEAD
   it("refuses the teacher as judge", () => {
     const model = { type: "string", message: "a model" } as const;
     const request = (judge: string): ResolveRequest => ({
@@ -153,6 +154,52 @@ describe("resolveParameters", () => {
       "- judge_model_id (some/teacher) must not be the teacher: a student resembles its teacher.",
     );
     expect(resolveParameters(request("")).arguments.judge_model_id).toBe("");
+=======
+  describe("with revisions of models", () => {
+    const COMMIT = "5617a9f61b028005a4858fdac845db406aefb181";
+    const text = { type: "string", message: "a text" } as const;
+    const request = (input: object, trust: boolean): ResolveRequest => ({
+      input: { model_name: "m", ...input },
+      defaults: {
+        ...defaults,
+        base_model_id: "team/base",
+        base_model_revision: COMMIT,
+        teacher_model_id: "team/teacher",
+        teacher_revision: "v1",
+        trust_remote_code: trust,
+      },
+      rules: {
+        ...rules,
+        base_model_id: text,
+        base_model_revision: text,
+        teacher_model_id: text,
+        teacher_revision: text,
+        trust_remote_code: { type: "bool", one_of: [trust], message: "what the deployment says" },
+      },
+      images,
+    });
+
+    it("keeps the deployment's revision for the deployment's model only", () => {
+      const revisions = (input: object) => {
+        const { parameters } = resolveParameters(request(input, false));
+        return [parameters.base_model_revision, parameters.teacher_revision];
+      };
+      expect(revisions({})).toEqual([COMMIT, "v1"]);
+      expect(revisions({ base_model_id: "team/base" })).toEqual([COMMIT, "v1"]);
+      expect(revisions({ base_model_id: "team/other" })).toEqual(["main", "v1"]);
+      expect(revisions({ teacher_model_id: "other", teacher_revision: "v2" })).toEqual([COMMIT, "v2"]);
+    });
+
+    it("lets no execution run a model's code that the deployment does not trust, or that can be moved", () => {
+      expect(() => resolveParameters(request({ trust_remote_code: true }, false))).toThrow(
+        /trust_remote_code is true: what the deployment says/,
+      );
+      expect(resolveParameters(request({}, true)).parameters.trust_remote_code).toBe(true);
+      for (const input of [{ base_model_id: "team/other" }, { base_model_revision: "v1" }]) {
+        expect(() => resolveParameters(request(input, true))).toThrow(/base_model_revision must be a commit/);
+      }
+    });
+>>>>>>> 1280a1e (Key, VPC, boundary, path, own bucket and own roles by parameter; revisions of models pinned, their code trusted by the deployment only)
   });
 
   it("refuses an input that is not an object", () => {

@@ -2,6 +2,7 @@ import aslValidator from "asl-validator";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { PlanRequest, planJobs } from "../../../lambdas/plan-jobs/plan.ts";
+import { dataKey, network } from "../../../modules/access/statements.ts";
 import { JOB_STAGES, TRAINING_JOBS } from "../../../modules/jobs/training-jobs.ts";
 import { executionRules, PARAMETER_NAMES, parameter } from "../../../modules/parameters.ts";
 import {
@@ -32,7 +33,9 @@ const INPUTS: DefinitionInputs = {
   ) as DefinitionInputs["codeUris"],
   images: { training_gpu: "tg", training_cpu: "tc", serving_gpu: "sg", serving_cpu: "sc" },
   defaults: { model_name: "products" },
-  rules: executionRules({ modelName: "products", bedrockModelId: "amazon.nova-lite-v1:0" }),
+  rules: executionRules({ modelName: "products", bedrockModelId: "amazon.nova-lite-v1:0", trustRemoteCode: false }),
+  network: network([], []),
+  key: dataKey(""),
   tags: [{ Key: "a", Value: "b" }],
   queryPollSeconds: 300,
   endpointPollSeconds: 30,
