@@ -20,6 +20,8 @@ export const PlanRequest = z.object({
     max_steps: z.number(),
     total_batch_size: z.number(),
     max_evaluation_documents: z.number(),
+    judge_model_id: z.string(),
+    general_collection_uri: z.string(),
     use_spot_instances: z.boolean(),
     spot_wait_seconds: z.number(),
     keep_alive_seconds: z.number(),
@@ -65,6 +67,8 @@ export function planJobs({ parameters, ...request }: PlanRequest): Record<Stage,
     maxSteps: parameters.max_steps,
     totalBatchSize: parameters.total_batch_size,
     maxEvaluationDocuments: parameters.max_evaluation_documents,
+    hasJudge: parameters.judge_model_id !== "",
+    hasGeneralCollection: parameters.general_collection_uri !== "",
   };
   const instanceTypes: Record<Stage, string> = {
     mining: parameters.processing_instance_type,

@@ -13,6 +13,10 @@ export interface Work {
   readonly maxSteps: number;
   readonly totalBatchSize: number;
   readonly maxEvaluationDocuments: number;
+  /** Whether a model judges what the rankers return. */
+  readonly hasJudge: boolean;
+  /** Whether the models are also evaluated on a collection whose size nobody knows yet. */
+  readonly hasGeneralCollection: boolean;
 }
 
 /**
@@ -38,6 +42,8 @@ const OVERHEAD = 3_600;
 const HELD_OUT_SHARE = 0.1;
 /** Rankings of the evaluation that embed the corpus: the base model's and the tuned model's. */
 const DENSE_RANKINGS = 2;
+/** Pairs that a judge scores at most: of 300 queries, the ten best of five rankers and ten random documents each. */
+const JUDGED_PAIRS = 300 * 60;
 
 /** Seconds for which SageMaker lets a training job run unless a quota was raised ("Longest run time for a training job"). */
 export const LONGEST_RUNTIME = 432_000;
@@ -61,13 +67,16 @@ export function estimatedSeconds(
   const slower = hasGpu ? 1 : CPU_FACTOR;
   const model = (texts: number, tokensPerSecond: number) => (texts * maxSeqLength * slower) / tokensPerSecond;
   const ranked = Math.min(documents, work.maxEvaluationDocuments);
+  const general = work.hasGeneralCollection ? work.maxEvaluationDocuments : 0;
+  const judged = work.hasJudge ? JUDGED_PAIRS : 0;
   return {
     mining: bm25(documents, queries),
     scoring: model(queries * (work.scoringMaxNegatives + 1), A10G_TOKENS_PER_SECOND.teacher),
     // The query, its source and the negatives of a row.
     training: model(trainingRows(work) * (work.numNegatives + 2), A10G_TOKENS_PER_SECOND.training),
     evaluation:
-      bm25(ranked, queries * HELD_OUT_SHARE) + model(DENSE_RANKINGS * ranked, A10G_TOKENS_PER_SECOND.embedding),
+      bm25(ranked, queries * HELD_OUT_SHARE) +
+      model(DENSE_RANKINGS * (ranked + general) + judged, A10G_TOKENS_PER_SECOND.embedding),
   };
 }
 

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from finetuning.contract import ContractError, CurvePoint, TrainingCurves
 from finetuning.training_curves import training_curves, training_settings
@@ -8,18 +10,34 @@ def test_a_model_from_elsewhere_has_no_curves(tmp_path):
     assert training_settings(tmp_path) == {}
 
 
-def test_dev_values_on_the_way_are_preferred_to_the_ends(tmp_path):
-    (tmp_path / "loss.jsonl").write_text(
-        '{"step": 10, "loss": 1.5, "dev_loss": 1.25, "dev_ndcg": 0.5}\n{"step": 20, "loss": 1.0, "dev_loss": null}\n'
-    )
-    (tmp_path / "training.json").write_text(
-        '{"dev_loss_before": 9, "dev_loss_after": 8, "steps": 20, "settings": {"a": true}}'
-    )
+TRAINING = {
+    "settings": {"a": True},
+    "steps": 20,
+    "dev_loss_before": 3.0,
+    "dev_loss_after": 2.0,
+    "dev_ndcg_before": 0.4,
+    "dev_ndcg_after": 0.6,
+}
+
+
+def test_curves_go_from_before_training_to_its_end(tmp_path):
+    (tmp_path / "loss.jsonl").write_text('{"step": 10, "loss": 1.5, "learning_rate": 0}\n{"step": 20, "loss": 1.0}\n')
+    (tmp_path / "training.json").write_text(json.dumps(TRAINING))
     curves = training_curves(tmp_path)
     assert curves.train_loss == [CurvePoint(10, 1.5), CurvePoint(20, 1.0)]
-    assert curves.dev_loss == [CurvePoint(10, 1.25)]
-    assert curves.dev_ndcg == [CurvePoint(10, 0.5)]
+    assert curves.dev_loss == [CurvePoint(0, 3.0), CurvePoint(20, 2.0)]
+    assert curves.dev_ndcg == [CurvePoint(0, 0.4), CurvePoint(20, 0.6)]
     assert training_settings(tmp_path) == {"a": "true"}
+    (tmp_path / "dev_ndcg.jsonl").write_text(
+        '{"step": 5, "dev_ndcg_at_10": 0.7}\n{"step": 10, "dev_ndcg_at_10": 0.5}\n'
+    )
+    assert training_curves(tmp_path).dev_ndcg == [CurvePoint(0, 0.4), CurvePoint(5, 0.7), CurvePoint(10, 0.5)]
+
+
+def test_without_a_dev_split_there_is_no_dev_curve(tmp_path):
+    training = {**TRAINING, **dict.fromkeys([name for name in TRAINING if name.startswith("dev")])}
+    (tmp_path / "training.json").write_text(json.dumps(training))
+    assert training_curves(tmp_path) == TrainingCurves([], [], [])
 
 
 @pytest.mark.parametrize(("name", "content"), [("loss.jsonl", "[]\n"), ("loss.jsonl", "{"), ("training.json", "[]")])

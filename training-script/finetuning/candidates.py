@@ -11,9 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from .documents import DocumentStore
-
-RRF_CONSTANT = 60
-"""k of reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009)."""
+from .rank_fusion import reciprocal_rank_fusion
 
 CANDIDATE_DEPTH = 50
 """Documents of each ranker's list that take part; hybrid mining in CADET's recipe has as many."""
@@ -37,16 +35,9 @@ class Candidates:
 
 
 def fuse(rankings: Sequence[Sequence[int]], source: int) -> Candidates:
-    """Reciprocal rank fusion of several lists of rows, each best first. The source is taken out and its rank kept.
-
-    Ties are broken by the order of the lists, the first list first.
-    """
-    scores: dict[int, float] = {}
-    for ranking in rankings:
-        for rank, row in enumerate(ranking):
-            scores[row] = scores.get(row, 0.0) + 1 / (RRF_CONSTANT + rank + 1)
-    fused = sorted(scores, key=lambda row: -scores[row])
-    if source not in scores:
+    """Fuses several lists of rows, each best first. The source is taken out and its rank kept."""
+    fused = reciprocal_rank_fusion(rankings)
+    if source not in fused:
         return Candidates(fused, None)
     rank = fused.index(source)
     return Candidates(fused[:rank] + fused[rank + 1 :], rank)

@@ -8,31 +8,29 @@ from typing import Any
 
 from .contract import ContractError, CurvePoint, TrainingCurves
 
-CURVES_FILE = "loss.jsonl"
-"""A line a logged step: `step`, and any of `loss`, `dev_loss` and `dev_ndcg`."""
+LOSS_FILE = "loss.jsonl"
+DEV_FILE = "dev_ndcg.jsonl"
+"""A line an evaluation of the training; the first one lies before training, in TRAINING_FILE."""
 
 TRAINING_FILE = "training.json"
-"""What training did: `settings`, `steps`, `dev_loss_before`, `dev_loss_after`."""
 
 
 def training_curves(model: Path) -> TrainingCurves:
     """The curves in a model's folder; without the files (a model from elsewhere) they are empty.
 
+    Of the dev loss only the ends are known; of the dev nDCG@10 too, when training kept no best checkpoint.
+
     Raises:
         ContractError: when a file is there and is not what training writes.
     """
-    entries = _json_lines(model / CURVES_FILE)
-    curves = {
-        name: [CurvePoint(int(entry["step"]), float(entry[name])) for entry in entries if entry.get(name) is not None]
-        for name in ("loss", "dev_loss", "dev_ndcg")
-    }
-    if not curves["dev_loss"]:
-        training = _json_object(model / TRAINING_FILE)
-        ends = ((0, training.get("dev_loss_before")), (training.get("steps"), training.get("dev_loss_after")))
-        curves["dev_loss"] = [
-            CurvePoint(int(step), float(loss)) for step, loss in ends if step is not None and loss is not None
-        ]
-    return TrainingCurves(train_loss=curves["loss"], dev_loss=curves["dev_loss"], dev_ndcg=curves["dev_ndcg"])
+    training = _json_object(model / TRAINING_FILE)
+    on_the_way = _curve(model / DEV_FILE, "dev_ndcg_at_10")
+    before, after = _ends(training, "dev_ndcg")
+    return TrainingCurves(
+        train_loss=_curve(model / LOSS_FILE, "loss"),
+        dev_loss=[point for end in _ends(training, "dev_loss") for point in end],
+        dev_ndcg=[*before, *(on_the_way or after)],
+    )
 
 
 def training_settings(model: Path) -> dict[str, str]:
@@ -44,6 +42,19 @@ def training_settings(model: Path) -> dict[str, str]:
 def as_text(value: object) -> str:
     """A setting as a person writes it: `true` and not `True`."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _curve(path: Path, name: str) -> list[CurvePoint]:
+    return [CurvePoint(entry["step"], float(entry[name])) for entry in _json_lines(path) if name in entry]
+
+
+def _ends(training: dict[str, Any], name: str) -> tuple[list[CurvePoint], list[CurvePoint]]:
+    """The value before training and the one after it, each as a list of at most one point."""
+
+    def point(step: int, value: float | None) -> list[CurvePoint]:
+        return [] if value is None else [CurvePoint(step, float(value))]
+
+    return point(0, training.get(f"{name}_before")), point(training.get("steps", 0), training.get(f"{name}_after"))
 
 
 def _json_object(path: Path) -> dict[str, Any]:

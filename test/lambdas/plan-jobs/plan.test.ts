@@ -29,6 +29,8 @@ const WORK: Work = {
   maxSteps: 500,
   totalBatchSize: 128,
   maxEvaluationDocuments: 100_000,
+  hasJudge: false,
+  hasGeneralCollection: false,
 };
 
 describe("the plan of the jobs", () => {
@@ -93,6 +95,8 @@ describe("the limits derived from the work", () => {
     expect(more({ maxSteps: 1000 }).training).toBeCloseTo(2 * base.training);
     expect(more({ maxSteps: 250 }).scoring).toBe(base.scoring);
     expect(more({ maxEvaluationDocuments: 10_000 }).evaluation).toBeLessThan(base.evaluation);
+    expect(more({ hasJudge: true }).evaluation).toBeGreaterThan(base.evaluation);
+    expect(more({ hasGeneralCollection: true }).evaluation).toBeGreaterThan(base.evaluation);
     expect(estimatedSeconds(WORK, false).training).toBeGreaterThan(10 * base.training);
   });
 
