@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { z } from "zod";
 import { pythonEnvironment } from "../emulation/python/environment.ts";
+import { compareCdktn } from "./drop-in/cdktn.ts";
 import { buildModule } from "./modules/terraform-module/module-fixture.ts";
 import { scanTerraform } from "./static-analysis/checkov.ts";
 import { lintTerraform } from "./static-analysis/tflint.ts";
@@ -99,14 +100,22 @@ async function pyrightOfMiniStack(): Promise<Counts> {
   ]);
 }
 
+async function cdktn(): Promise<Counts> {
+  process.stdout.write("\n$ synthesis with cdktn in CDKTF's place\n");
+  return counts(await compareCdktn());
+}
+
+function counts({ passed, problems }: Findings): Counts {
+  for (const problem of problems) process.stdout.write(`${problem}\n`);
+  return { passed, failed: problems.length, skipped: 0 };
+}
+
 /** A tool that cannot be installed here counts as left out, with the reason. */
 async function staticAnalysis(name: string, analyse: (directory: string) => Promise<Findings>): Promise<Counts> {
   process.stdout.write(`\n$ ${name} on the Terraform module\n`);
   const work = await mkdtemp(path.join(tmpdir(), "static-analysis-"));
   try {
-    const { passed, problems } = await analyse(buildModule(work));
-    for (const problem of problems) process.stdout.write(`${problem}\n`);
-    return { passed, failed: problems.length, skipped: 0 };
+    return counts(await analyse(buildModule(work)));
   } catch (error) {
     if (!(error instanceof ToolUnavailableError)) throw error;
     process.stdout.write(`left out: ${error.message}\n`);
@@ -151,6 +160,7 @@ const suites: [string, () => Promise<Counts>][] = [
   ["pyright", () => check("tsx", ["emulation/python/run.ts", "training", "-m", "pyright"])],
   ["pyright of MiniStack's extensions", pyrightOfMiniStack],
   ["cdktf synth", () => check("cdktf", ["synth"])],
+  ["cdktn in CDKTF's place", cdktn],
   ["tflint", () => staticAnalysis("tflint", lintTerraform)],
   ["checkov", () => staticAnalysis("checkov", scanTerraform)],
   ["vitest", () => vitest(path.join(reports, "vitest.json"))],

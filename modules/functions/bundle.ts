@@ -42,6 +42,8 @@ export function bundleFunctions<Name extends string>(
     format: "cjs",
     keepNames: true,
     legalComments: "none",
+    // A package of the OpenSearch client takes it if it happens to be there, which depends on development tools.
+    external: ["supports-color"],
     logLevel: "error",
   });
   // The earliest time a zip can hold; zips hold local time, so it is made in this time zone.
