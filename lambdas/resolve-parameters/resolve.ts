@@ -94,16 +94,14 @@ function crossFieldViolations(parameters: Record<string, ParameterValue>): strin
       "keep_alive_seconds must be 0 when use_spot_instances is true: SageMaker keeps no spot instance warm.",
     );
   }
-<<<<<<< HEAD
   const { judge_model_id: judge, teacher_model_id: teacher } = parameters;
   if (judge !== undefined && judge === teacher) {
     violations.push(`judge_model_id (${judge}) must not be the teacher: a student resembles its teacher.`);
-=======
+  }
   if (parameters.trust_remote_code === true && !COMMIT.test(String(parameters.base_model_revision))) {
     violations.push(
       "base_model_revision must be a commit, 40 digits, when the deployment has trust_remote_code: a branch or a tag can be moved to other code.",
     );
->>>>>>> 1280a1e (Key, VPC, boundary, path, own bucket and own roles by parameter; revisions of models pinned, their code trusted by the deployment only)
   }
   for (const [name, limit, reason] of AT_MOST) {
     const [value, most] = [parameters[name], parameters[limit]];

@@ -121,13 +121,10 @@ export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
     ],
     argumentPaths: {
       "base-model-id": "$.arguments.base_model_id",
-<<<<<<< HEAD
-      "teacher-model-id": "$.arguments.teacher_model_id",
-      "judge-model-id": "$.arguments.judge_model_id",
-=======
       "base-model-revision": "$.arguments.base_model_revision",
       "trust-remote-code": "$.arguments.trust_remote_code",
->>>>>>> 1280a1e (Key, VPC, boundary, path, own bucket and own roles by parameter; revisions of models pinned, their code trusted by the deployment only)
+      "teacher-model-id": "$.arguments.teacher_model_id",
+      "judge-model-id": "$.arguments.judge_model_id",
       "max-seq-length": "$.arguments.max_seq_length",
       "min-ndcg-gain": "$.arguments.min_ndcg_gain",
       "max-general-drop": "$.arguments.max_general_drop",

@@ -77,19 +77,7 @@ def evaluate(inputs: EvaluationInputs, output: Path, settings: EvaluationSetting
     )
     with TemporaryDirectory() as temporary:
         model = model_folder(inputs.model, Path(temporary))
-<<<<<<< HEAD
         rankings = _rank(queries, store, rows, model, settings)
-=======
-        rankings = rank_all(
-            queries,
-            store,
-            rows,
-            {"base": settings.base_model_id, "tuned": str(model)},
-            base_revision=settings.base_model_revision,
-            max_seq_length=settings.max_seq_length,
-            trust_remote_code=settings.trust_remote_code,
-        )
->>>>>>> 1280a1e (Key, VPC, boundary, path, own bucket and own roles by parameter; revisions of models pinned, their code trusted by the deployment only)
         curves, trained_with = training_curves(model), training_settings(model)
         general = [] if inputs.general is None else [_general(inputs.general, model, Path(temporary), settings)]
 
@@ -153,6 +141,7 @@ def _rank(
         store,
         rows,
         {"base": settings.base_model_id, "tuned": str(model)},
+        base_revision=settings.base_model_revision,
         max_seq_length=settings.max_seq_length,
         trust_remote_code=settings.trust_remote_code,
     )

@@ -141,7 +141,6 @@ describe("resolveParameters", () => {
     );
   });
 
-<<<<<<< HEAD
   it("refuses the teacher as judge", () => {
     const model = { type: "string", message: "a model" } as const;
     const request = (judge: string): ResolveRequest => ({
@@ -154,7 +153,8 @@ describe("resolveParameters", () => {
       "- judge_model_id (some/teacher) must not be the teacher: a student resembles its teacher.",
     );
     expect(resolveParameters(request("")).arguments.judge_model_id).toBe("");
-=======
+  });
+
   describe("with revisions of models", () => {
     const COMMIT = "5617a9f61b028005a4858fdac845db406aefb181";
     const text = { type: "string", message: "a text" } as const;
@@ -199,7 +199,6 @@ describe("resolveParameters", () => {
         expect(() => resolveParameters(request(input, true))).toThrow(/base_model_revision must be a commit/);
       }
     });
->>>>>>> 1280a1e (Key, VPC, boundary, path, own bucket and own roles by parameter; revisions of models pinned, their code trusted by the deployment only)
   });
 
   it("refuses an input that is not an object", () => {
