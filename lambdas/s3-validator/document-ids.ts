@@ -39,13 +39,17 @@ export class DocumentIds {
     return this.#duplicates;
   }
 
+  /** Adds an id that no document had before; false when one had. */
+  addNew(id: string): boolean {
+    const slot = this.#slot(id);
+    if (this.#uses[slot] !== 0) return false;
+    this.#add(id, slot);
+    return true;
+  }
+
   /** The id itself when it is new, else `<id>#<n>`, where n counts the documents with this id. */
   unique(id: string): string {
-    const slot = this.#slot(id);
-    if (this.#uses[slot] === 0) {
-      this.#add(id, slot);
-      return id;
-    }
+    if (this.addNew(id)) return id;
     this.#duplicates += 1;
     for (;;) {
       const occurrence = (this.#uses[this.#slot(id)] ?? 0) + 1;

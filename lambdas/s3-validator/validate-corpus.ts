@@ -4,11 +4,13 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import type { CorpusResult } from "../shared/contract.ts";
 import { corpusLine, corpusPrefix, corpusWriter, discardCorpus, writeCorpusManifest } from "../shared/corpus.ts";
 import { CorpusTooLargeError, EmptyCorpusError, messageOf } from "../shared/errors.ts";
-import { readLineBlocks } from "../shared/line-blocks.ts";
+import { decodeLines, readWholeLines, UnreadableLine } from "../shared/line-blocks.ts";
 import { readObject } from "../shared/s3-objects.ts";
 import { formatS3Uri, type S3Location } from "../shared/s3-uri.ts";
 import { BadLine, isBlank, parseCorpusLine } from "./corpus-line.ts";
 import { DocumentIds } from "./document-ids.ts";
+import { EncodedLines } from "./encoded-lines.ts";
+import { PlainLines } from "./plain-lines.ts";
 
 /** Lines of the corpus are not what they must be. */
 export class InvalidCorpusError extends Error {
@@ -54,6 +56,100 @@ async function* decompressed(source: AsyncIterable<Buffer>, uri: string): AsyncG
   }
 }
 
+const ID_KEY = '{"id":';
+const TEXT_KEY = ',"text":';
+
+/** Takes the lines of a corpus one after the other, counts what they are, and makes lines of the corpus of them. */
+class CorpusReader {
+  readonly ids = new DocumentIds();
+  readonly badLines: string[] = [];
+  badLineCount = 0;
+  lineCount = 0;
+  documents = 0;
+  emptyDocuments = 0;
+  missingIds = 0;
+  /** There is a line beyond the limit. */
+  truncated = false;
+  readonly #maxDocuments: number;
+  #lineNumber = 0;
+
+  constructor(maxDocuments: number) {
+    this.#maxDocuments = maxDocuments;
+  }
+
+  /** The corpus lines of a block of whole lines. */
+  read(block: Buffer | UnreadableLine): EncodedLines {
+    if (block instanceof UnreadableLine) {
+      const none = new EncodedLines(0);
+      this.#takeLine(block, none);
+      return none;
+    }
+    const lines = new EncodedLines(block.length + 1024);
+    const plain = PlainLines.of(block);
+    if (plain === undefined) {
+      for (const line of decodeLines(block, MAX_LINE_BYTES)) {
+        this.#takeLine(line, lines);
+        if (this.truncated) break;
+      }
+      return lines;
+    }
+    for (let start = 0; start <= block.length && !this.truncated; ) {
+      const end = plain.lineEnd(start);
+      const taken = end - start <= MAX_LINE_BYTES && this.#takePlainLine(plain, block, start, end, lines);
+      if (!taken)
+        for (const line of decodeLines(block.subarray(start, end), MAX_LINE_BYTES)) this.#takeLine(line, lines);
+      start = end + 1;
+    }
+    return lines;
+  }
+
+  #takePlainLine(plain: PlainLines, block: Buffer, start: number, end: number, lines: EncodedLines): boolean {
+    if (this.documents === this.#maxDocuments || !plain.read(start, end)) return false;
+    const { id } = plain;
+    if (!this.ids.addNew(id)) return false;
+    this.#lineNumber += 1;
+    this.lineCount += 1;
+    this.documents += 1;
+    if (plain.isCanonical) {
+      lines.copy(block, start, end);
+    } else {
+      const { id: idAt, text: textAt } = plain.strings;
+      lines.write(ID_KEY);
+      lines.copy(block, ...idAt);
+      lines.write(TEXT_KEY);
+      lines.copy(block, ...textAt);
+      lines.write("}");
+    }
+    lines.endLine();
+    return true;
+  }
+
+  #takeLine(line: string | UnreadableLine, lines: EncodedLines): void {
+    this.#lineNumber += 1;
+    if (isBlank(line)) return;
+    if (this.documents === this.#maxDocuments) {
+      this.truncated = true;
+      return;
+    }
+    this.lineCount += 1;
+    const parsed = parseCorpusLine(line);
+    if (parsed instanceof BadLine) {
+      this.badLineCount += 1;
+      if (this.badLines.length < BAD_LINES_NAMED) this.badLines.push(`line ${this.#lineNumber}: ${parsed.reason}`);
+      return;
+    }
+    if (parsed.text === "") {
+      this.emptyDocuments += 1;
+      return;
+    }
+    if (parsed.id === null) this.missingIds += 1;
+    const id = this.ids.unique(parsed.id ?? `line-${this.#lineNumber}`);
+    const unchanged = parsed.canonical && id === parsed.id && typeof line === "string";
+    lines.add(unchanged ? line : corpusLine(id, parsed.text));
+    this.documents += 1;
+  }
+}
+
 /**
  * Checks a JSONL corpus in S3 and writes it in the form the later stages read, in constant memory but for the ids'
  * hashes. Stops at `maxDocuments`; what comes after is not looked at.
@@ -73,53 +169,23 @@ export async function validateCorpus(s3: S3Client, request: ValidationRequest): 
 
   await discardCorpus(s3, run);
   const writer = corpusWriter(s3, run);
-  const ids = new DocumentIds();
-  const badLines: string[] = [];
-  let badLineCount = 0;
-  let lineCount = 0;
-  let documents = 0;
-  let emptyDocuments = 0;
-  let missingIds = 0;
-  let truncated = false;
+  const reader = new CorpusReader(maxDocuments);
 
   try {
     const bytes = readObject(s3, corpus);
-    reading: for await (const block of readLineBlocks(compressed ? decompressed(bytes, uri) : bytes, MAX_LINE_BYTES)) {
-      const kept: string[] = [];
-      for (const [index, line] of block.lines.entries()) {
-        if (isBlank(line)) continue;
-        if (documents === maxDocuments) {
-          truncated = true;
-          await writer.append(kept);
-          break reading;
-        }
-        const number = block.firstLine + index;
-        lineCount += 1;
-        const parsed = parseCorpusLine(line);
-        if (parsed instanceof BadLine) {
-          badLineCount += 1;
-          if (badLines.length < BAD_LINES_NAMED) badLines.push(`line ${number}: ${parsed.reason}`);
-          continue;
-        }
-        if (parsed.text === "") {
-          emptyDocuments += 1;
-          continue;
-        }
-        if (parsed.id === null) missingIds += 1;
-        const id = ids.unique(parsed.id ?? `line-${number}`);
-        const unchanged = parsed.canonical && id === parsed.id && typeof line === "string";
-        kept.push(unchanged ? line : corpusLine(id, parsed.text));
-        documents += 1;
-      }
-      if (badLineCount === 0) await writer.append(kept);
+    for await (const block of readWholeLines(compressed ? decompressed(bytes, uri) : bytes, MAX_LINE_BYTES)) {
+      const lines = reader.read(block);
+      if (reader.badLineCount === 0) await writer.appendEncoded(lines.bytes, lines.count);
+      if (reader.truncated) break;
       if (request.remainingMs() < DEADLINE_RESERVE_MS) {
         throw new CorpusTooLargeError(
-          `${uri} could not be read to its end in the time a Lambda function has (${documents} documents so far). ${
+          `${uri} could not be read to its end in the time a Lambda function has (${reader.documents} documents so far). ${
             compressed ? "Upload it uncompressed (.jsonl)" : "Give the function more memory, which brings more CPU"
           }, or shorten it to max_corpus_documents documents.`,
         );
       }
     }
+    const { badLines, badLineCount, lineCount, documents, emptyDocuments } = reader;
     if (badLineCount > 0) {
       const more = badLineCount > badLines.length ? `\n... and ${badLineCount - badLines.length} more` : "";
       throw new InvalidCorpusError(
@@ -138,13 +204,14 @@ export async function validateCorpus(s3: S3Client, request: ValidationRequest): 
     throw error;
   }
 
+  const { documents } = reader;
   await writeCorpusManifest(s3, run, {
     document_count: documents,
-    empty_documents: emptyDocuments,
-    missing_ids: missingIds,
-    duplicate_ids: ids.duplicates,
+    empty_documents: reader.emptyDocuments,
+    missing_ids: reader.missingIds,
+    duplicate_ids: reader.ids.duplicates,
     part_count: writer.nextPart,
-    truncated,
+    truncated: reader.truncated,
     source: uri,
   });
   return { complete: true, cursor: null, corpus_uri: formatS3Uri(corpusPrefix(run)), document_count: documents };

@@ -30,7 +30,7 @@ function withoutCarriageReturn(line: string): string {
 }
 
 /** The lines of `bytes`, whose last line has no newline. */
-function decodeLines(bytes: Buffer, maxLineBytes: number): (string | UnreadableLine)[] {
+export function decodeLines(bytes: Buffer, maxLineBytes: number): (string | UnreadableLine)[] {
   if (bytes.length <= maxLineBytes && isUtf8(bytes)) {
     const lines = bytes.toString("utf8").split("\n");
     if (bytes.includes(CARRIAGE_RETURN)) return lines.map(withoutCarriageReturn);
@@ -54,15 +54,15 @@ function withoutByteOrderMark(bytes: Buffer): Buffer {
 }
 
 /**
- * Cuts a stream of bytes into lines, in memory bounded by `maxLineBytes`: a longer line is dropped as it comes in.
- * LF and CRLF end a line; a byte order mark at the start is not part of the text; the last line may lack its newline.
- * Lines are handed out in blocks, because a promise for every line costs more than parsing it.
+ * Cuts a stream of bytes between lines, in memory bounded by `maxLineBytes`: a longer line is dropped as it comes in. A byte
+ * order mark at the start is not part of the text; the last line may lack its newline.
+ *
+ * @returns one or more whole lines at a time, the last of them without its newline; what stands for a dropped line.
  */
-export async function* readLineBlocks(
+export async function* readWholeLines(
   chunks: AsyncIterable<Uint8Array>,
   maxLineBytes: number,
-): AsyncGenerator<LineBlock> {
-  let lineNumber = 1;
+): AsyncGenerator<Buffer | UnreadableLine> {
   let pending: Buffer[] = [];
   let pendingBytes = 0;
   /** Bytes at the end of `pending` that belong to a line whose end has not come yet. */
@@ -70,12 +70,10 @@ export async function* readLineBlocks(
   let dropping = false;
   let atStart = true;
 
-  const block = (bytes: Buffer): LineBlock => {
-    const lines = decodeLines(atStart ? withoutByteOrderMark(bytes) : bytes, maxLineBytes);
+  const block = (bytes: Buffer): Buffer => {
+    const text = atStart ? withoutByteOrderMark(bytes) : bytes;
     atStart = false;
-    const firstLine = lineNumber;
-    lineNumber += lines.length;
-    return { firstLine, lines };
+    return text;
   };
 
   for await (const received of chunks) {
@@ -84,8 +82,7 @@ export async function* readLineBlocks(
       const end = chunk.indexOf(NEWLINE);
       if (end === -1) continue;
       dropping = false;
-      yield { firstLine: lineNumber, lines: [unreadableLength(maxLineBytes)] };
-      lineNumber += 1;
+      yield unreadableLength(maxLineBytes);
       chunk = chunk.subarray(end + 1);
     }
     const lastNewline = chunk.lastIndexOf(NEWLINE);
@@ -105,9 +102,25 @@ export async function* readLineBlocks(
     pending = openLineBytes > 0 ? [bytes.subarray(complete)] : [];
     pendingBytes = openLineBytes;
   }
-  if (dropping) yield { firstLine: lineNumber, lines: [unreadableLength(maxLineBytes)] };
+  if (dropping) yield unreadableLength(maxLineBytes);
   else if (pendingBytes > 0) {
     const bytes = Buffer.concat(pending, pendingBytes);
     yield block(openLineBytes === 0 ? bytes.subarray(0, bytes.length - 1) : bytes);
+  }
+}
+
+/**
+ * Cuts a stream of bytes into lines like {@link readWholeLines}. LF and CRLF end a line. Lines are handed out in blocks, because a
+ * promise for every line costs more than parsing it.
+ */
+export async function* readLineBlocks(
+  chunks: AsyncIterable<Uint8Array>,
+  maxLineBytes: number,
+): AsyncGenerator<LineBlock> {
+  let firstLine = 1;
+  for await (const block of readWholeLines(chunks, maxLineBytes)) {
+    const lines = block instanceof UnreadableLine ? [block] : decodeLines(block, maxLineBytes);
+    yield { firstLine, lines };
+    firstLine += lines.length;
   }
 }

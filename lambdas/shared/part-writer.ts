@@ -56,6 +56,17 @@ export class LineObject {
     const bytes = Buffer.from(this.#pending.join(""));
     this.#pending = [];
     this.#pendingCharacters = 0;
+    await this.#write(bytes);
+  }
+
+  /** Hands lines that are encoded, each with its newline, to the upload after those that were collected. */
+  async write(bytes: Buffer, lines: number): Promise<void> {
+    await this.flush();
+    this.#lines += lines;
+    await this.#write(bytes);
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
     if (bytes.length === 0) return;
     this.#bytes += bytes.length;
     if (this.#body.destroyed) await this.#uploaded;
@@ -138,12 +149,32 @@ export class PartWriter {
 
   async #append(lines: readonly string[]): Promise<void> {
     for (const line of lines) {
-      this.#open ??= new LineObject(this.#s3, below(this.#options.prefix, partName(this.#options.name, this.nextPart)));
-      if (this.#open.add(line)) await this.#open.flush();
-      if (this.#open.lines >= this.#options.maxPartLines || this.#open.bytes >= this.#options.maxPartBytes) {
-        await this.#end(this.#open);
-      }
+      const part = this.#part();
+      if (part.add(line)) await part.flush();
+      if (part.lines >= this.#options.maxPartLines || part.bytes >= this.#options.maxPartBytes) await this.#end(part);
     }
+  }
+
+  /** Appends lines that are encoded, each with its newline; they stay in one part. The bytes must not change any more. */
+  appendEncoded(bytes: Buffer, lines: number): Promise<void> {
+    const appended = this.#queue.then(async () => {
+      if (lines === 0) return;
+      const part = this.#part();
+      await part.write(bytes, lines);
+      await this.#endIfFull(part);
+    });
+    this.#queue = appended.catch(() => {});
+    return appended;
+  }
+
+  #part(): LineObject {
+    const location = () => below(this.#options.prefix, partName(this.#options.name, this.nextPart));
+    this.#open ??= new LineObject(this.#s3, location());
+    return this.#open;
+  }
+
+  async #endIfFull(part: LineObject): Promise<void> {
+    if (part.lines >= this.#options.maxPartLines || part.bytes >= this.#options.maxPartBytes) await this.#end(part);
   }
 
   async #end(part: LineObject): Promise<void> {
