@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 
@@ -25,6 +26,7 @@ export interface CollectionFiles {
   readonly corpusFile: string;
   readonly queriesFile: string;
   readonly qrelsFile: string;
+  /** May be absent: nothing is then left out. */
   readonly excludeFile: string;
 }
 
@@ -43,7 +45,7 @@ export async function readCollection(files: CollectionFiles): Promise<Collection
     judgements.set(query, judged.set(document, Number(score)));
   }
   const excluded = new Map<string, Set<string>>();
-  for (const [query, document] of await tsvRows(files.excludeFile)) {
+  for (const [query, document] of existsSync(files.excludeFile) ? await tsvRows(files.excludeFile) : []) {
     if (query === undefined || document === undefined) continue;
     excluded.set(query, (excluded.get(query) ?? new Set()).add(document));
   }

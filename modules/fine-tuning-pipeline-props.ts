@@ -107,6 +107,20 @@ export interface FineTuningPipelineProps {
    */
   readonly numHardNegatives?: number;
   /**
+   * Mine among the base model's nearest documents as well as BM25's, over all ranks; embeds the corpus, so give processing_instance_type a GPU.
+   * Must be true or false.
+   *
+   * @default false
+   */
+  readonly denseCandidates?: boolean | IResolvable;
+  /**
+   * A query is kept only when its document is among so many best candidates of the miner; 0 keeps every query.
+   * Must be a whole number from 0 to 200.
+   *
+   * @default 0
+   */
+  readonly maxSourceRank?: number;
+  /**
    * Instance on which the teacher scores and the models are evaluated.
    * Must be a SageMaker instance type.
    *
@@ -208,23 +222,65 @@ export interface FineTuningPipelineProps {
    * Temperature of the student's distribution.
    * Must be a number from 0.01 to 100.
    *
-   * @default 1
+   * @default 0.05
    */
   readonly temperature?: number;
   /**
-   * Factor that brings the teacher's scores to the student's scale.
+   * Calibrates the teacher's scores to spread, as cosines, so many times as wide as the base model's own; 0 uses teacher_score_scale_factor.
+   * Must be a number from 0 to 100.
+   *
+   * @default 1
+   */
+  readonly teacherSpread?: number;
+  /**
+   * Factor that brings the teacher's scores to the student's scale, with teacher_spread 0.
    * Must be a number from 0.0001 to 100.
    *
    * @default 0.025
    */
   readonly teacherScoreScaleFactor?: number;
   /**
+   * A query is trained on only when its document is among so many best by the teacher; 0 keeps every query.
+   * Must be a whole number from 0 to 200.
+   *
+   * @default 1
+   */
+  readonly teacherMaxSourceRank?: number;
+  /**
+   * Share of the queries left out because the teacher scores their documents lowest.
+   * Must be a number from 0 to 0.9.
+   *
+   * @default 0.1
+   */
+  readonly teacherDropLowestShare?: number;
+  /**
    * Weight of an InfoNCE term over the batch's other documents; 0 leaves it out.
    * Must be a number from 0 to 100.
    *
-   * @default 0
+   * @default 0.1
    */
   readonly contrastiveWeight?: number;
+  /**
+   * Part of the teacher's score range by which a query's own negative must lie below its document to enter the InfoNCE term; 0 keeps them all out.
+   * Must be a number from 0 to 1.
+   *
+   * @default 0.05
+   */
+  readonly hardNegativeMargin?: number;
+  /**
+   * Of four evaluations on dev queries, so many without a gain end the training, and the best checkpoint is kept; 0 trains to the end.
+   * Must be a whole number from 0 to 4.
+   *
+   * @default 2
+   */
+  readonly earlyStoppingPatience?: number;
+  /**
+   * Average the tuned model's weights with the base model's, in the proportion that ranks dev queries best.
+   * Must be true or false.
+   *
+   * @default true
+   */
+  readonly mergeWithBase?: boolean | IResolvable;
   /**
    * Seed of sampling and training.
    * Must be a whole number from 0 to 2147483647.

@@ -265,6 +265,23 @@ const PARAMETERS = {
     ...integer(20, 1, 200, "Hard negatives mined for each query."),
     stage: "mining",
   },
+  dense_candidates: {
+    ...FLAG,
+    default: false,
+    description:
+      "Mine among the base model's nearest documents as well as BM25's, over all ranks; embeds the corpus, so give processing_instance_type a GPU.",
+    stage: "mining",
+    scope: "execution",
+  },
+  max_source_rank: {
+    ...integer(
+      0,
+      0,
+      200,
+      "A query is kept only when its document is among so many best candidates of the miner; 0 keeps every query.",
+    ),
+    stage: "mining",
+  },
   scoring_instance_type: {
     ...instanceType(
       "ml.g5.2xlarge",
@@ -341,14 +358,61 @@ const PARAMETERS = {
     ...integer(2, 1, 64, "Negatives in a training row; at most scoring_max_negatives."),
     stage: "training",
   },
-  temperature: { ...real(1.0, 0.01, 100, "Temperature of the student's distribution."), stage: "training" },
+  temperature: { ...real(0.05, 0.01, 100, "Temperature of the student's distribution."), stage: "training" },
+  teacher_spread: {
+    ...real(
+      1,
+      0,
+      100,
+      "Calibrates the teacher's scores to spread, as cosines, so many times as wide as the base model's own; 0 uses teacher_score_scale_factor.",
+    ),
+    stage: "training",
+  },
   teacher_score_scale_factor: {
-    ...real(0.025, 0.0001, 100, "Factor that brings the teacher's scores to the student's scale."),
+    ...real(0.025, 0.0001, 100, "Factor that brings the teacher's scores to the student's scale, with teacher_spread 0."),
+    stage: "training",
+  },
+  teacher_max_source_rank: {
+    ...integer(
+      1,
+      0,
+      200,
+      "A query is trained on only when its document is among so many best by the teacher; 0 keeps every query.",
+    ),
+    stage: "training",
+  },
+  teacher_drop_lowest_share: {
+    ...real(0.1, 0, 0.9, "Share of the queries left out because the teacher scores their documents lowest."),
     stage: "training",
   },
   contrastive_weight: {
-    ...real(0, 0, 100, "Weight of an InfoNCE term over the batch's other documents; 0 leaves it out."),
+    ...real(0.1, 0, 100, "Weight of an InfoNCE term over the batch's other documents; 0 leaves it out."),
     stage: "training",
+  },
+  hard_negative_margin: {
+    ...real(
+      0.05,
+      0,
+      1,
+      "Part of the teacher's score range by which a query's own negative must lie below its document to enter the InfoNCE term; 0 keeps them all out.",
+    ),
+    stage: "training",
+  },
+  early_stopping_patience: {
+    ...integer(
+      2,
+      0,
+      4,
+      "Of four evaluations on dev queries, so many without a gain end the training, and the best checkpoint is kept; 0 trains to the end.",
+    ),
+    stage: "training",
+  },
+  merge_with_base: {
+    ...FLAG,
+    default: true,
+    description: "Average the tuned model's weights with the base model's, in the proportion that ranks dev queries best.",
+    stage: "training",
+    scope: "execution",
   },
   seed: {
     ...integer(42, 0, 2_147_483_647, "Seed of sampling and training."),

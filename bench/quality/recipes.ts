@@ -43,7 +43,7 @@ const OURS: Recipe = {
   teacher_spread: 1,
   teacher_max_source_rank: 1,
   teacher_drop_lowest_share: 0.1,
-  contrastive_weight: 0.1,
+  contrastive_weight: 0.4,
   hard_negative_margin: 0.05,
   early_stopping_patience: 2,
   merge_with_base: true,
