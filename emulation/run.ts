@@ -35,18 +35,16 @@ const SCALE = {
 } as const;
 
 /**
- * Training settings for models of MiniLM's size; the parameters' defaults are for bge-m3 on a GPU. The contrastive term was
- * chosen on held-out synthetic queries, never on the human ones: without it nDCG@10 on them did not rise.
+ * Settings for models of MiniLM's size, where they differ from the parameters' defaults, which are for bge-m3 on a GPU; see
+ * docs/quality.md for how they were chosen.
  */
 const SMALL_MODEL_TRAINING = {
   max_seq_length: 128,
   train_batch_size: 16,
   total_batch_size: 16,
-  num_negatives: 2,
   learning_rate: 1e-4,
-  temperature: 0.05,
-  teacher_score_scale_factor: 0.5,
-  contrastive_weight: 0.1,
+  dense_candidates: true,
+  max_source_rank: 20,
 };
 
 /**

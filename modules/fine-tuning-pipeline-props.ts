@@ -257,7 +257,7 @@ export interface FineTuningPipelineProps {
    * Weight of an InfoNCE term over the batch's other documents; 0 leaves it out.
    * Must be a number from 0 to 100.
    *
-   * @default 0.1
+   * @default 0.4
    */
   readonly contrastiveWeight?: number;
   /**

@@ -386,7 +386,7 @@ const PARAMETERS = {
     stage: "training",
   },
   contrastive_weight: {
-    ...real(0.1, 0, 100, "Weight of an InfoNCE term over the batch's other documents; 0 leaves it out."),
+    ...real(0.4, 0, 100, "Weight of an InfoNCE term over the batch's other documents; 0 leaves it out."),
     stage: "training",
   },
   hard_negative_margin: {
