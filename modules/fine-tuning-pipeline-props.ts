@@ -514,7 +514,7 @@ export interface FineTuningPipelineProps {
   readonly iamPath?: string;
   /**
    * Roles of your own by the principal that takes them, where you may not make roles; their trust and permissions stay yours. What is left out is made.
-   * Must be a map of role ARNs whose keys are among job, serving, bedrock, connector, workflow, resolve-parameters, data-extractor, s3-validator, bedrock-orchestrator, register-model.
+   * Must be a map of role ARNs whose keys are among job, serving, bedrock, connector, workflow, resolve-parameters, data-extractor, s3-validator, bedrock-orchestrator, plan-jobs, register-model.
    *
    * @default {}
    */

@@ -369,7 +369,12 @@ const PARAMETERS = {
     stage: "training",
   },
   teacher_score_scale_factor: {
-    ...real(0.025, 0.0001, 100, "Factor that brings the teacher's scores to the student's scale, with teacher_spread 0."),
+    ...real(
+      0.025,
+      0.0001,
+      100,
+      "Factor that brings the teacher's scores to the student's scale, with teacher_spread 0.",
+    ),
     stage: "training",
   },
   teacher_max_source_rank: {
@@ -410,7 +415,8 @@ const PARAMETERS = {
   merge_with_base: {
     ...FLAG,
     default: true,
-    description: "Average the tuned model's weights with the base model's, in the proportion that ranks dev queries best.",
+    description:
+      "Average the tuned model's weights with the base model's, in the proportion that ranks dev queries best.",
     stage: "training",
     scope: "execution",
   },

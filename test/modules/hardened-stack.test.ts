@@ -182,7 +182,9 @@ describe("the deployed stack", () => {
     it("lets executions trust the pinned code, and hands the revision to the jobs", () => {
       const [, resolve] = statesOf(applied).find(([name]) => name === "ResolveParameters") ?? [];
       const { Payload } = z
-        .object({ Payload: z.object({ rules: z.record(z.string(), z.looseObject({ one_of: z.unknown().optional() })) }) })
+        .object({
+          Payload: z.object({ rules: z.record(z.string(), z.looseObject({ one_of: z.unknown().optional() })) }),
+        })
         .parse(resolve?.Parameters);
       expect(Payload.rules.trust_remote_code?.one_of).toEqual([true]);
       const requests = jobRequests(applied).map(({ HyperParameters }) => HyperParameters);
