@@ -11,6 +11,8 @@ def main(environment: JobEnvironment) -> None:
     parser.add_argument("--max-corpus-documents", type=int, default=10_000_000)
     parser.add_argument("--dense-candidates", type=boolean_argument, default=False)
     parser.add_argument("--base-model-id", default="BAAI/bge-m3", help="embeds, with --dense-candidates")
+    parser.add_argument("--base-model-revision", default="main", help="commit, tag or branch of the model on the Hub")
+    parser.add_argument("--trust-remote-code", type=boolean_argument, default=False)
     parser.add_argument("--max-seq-length", type=int, default=512)
     parser.add_argument("--max-source-rank", type=int, default=0, help="0 keeps every query")
     parser.add_argument("--seed", type=int, default=42)
@@ -22,6 +24,8 @@ def main(environment: JobEnvironment) -> None:
         max_seq_length=arguments.max_seq_length,
         max_source_rank=arguments.max_source_rank,
         seed=arguments.seed,
+        model_revision=arguments.base_model_revision,
+        trust_remote_code=arguments.trust_remote_code,
     )
     inputs = MiningInputs(
         corpus=environment.channel("corpus"),

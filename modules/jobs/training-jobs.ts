@@ -55,6 +55,8 @@ export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
       "num-negatives": "$.arguments.num_hard_negatives",
       "dense-candidates": "$.arguments.dense_candidates",
       "base-model-id": "$.arguments.base_model_id",
+      "base-model-revision": "$.arguments.base_model_revision",
+      "trust-remote-code": "$.arguments.trust_remote_code",
       "max-seq-length": "$.arguments.max_seq_length",
       "max-source-rank": "$.arguments.max_source_rank",
       "max-corpus-documents": "$.arguments.max_corpus_documents",

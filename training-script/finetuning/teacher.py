@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
@@ -168,7 +169,8 @@ def load_lightweight_reranker(
 ) -> LightweightReranker:
     """Loads BAAI/bge-reranker-v2.5-gemma2-lightweight and its kin, which bring their own model code.
 
-    It is the only kind of teacher whose code is run. That code needs transformers below 4.47 (see requirements/scoring.txt).
+    It is the only kind of teacher whose code is run. That code needs transformers below 4.47 (see
+    requirements/scoring.txt).
 
     Raises:
         JobError: with a transformers release that the model's code cannot run on.
