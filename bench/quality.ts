@@ -68,6 +68,7 @@ async function main(options: Options): Promise<void> {
     baseModelId: options.base,
     teacherModelId: options.teacher,
     steps: options.steps,
+    shuffledScores: options.shuffledScores,
     say: (line) => process.stderr.write(`[${((Date.now() - startedAt) / 1000).toFixed(0).padStart(5)} s] ${line}\n`),
   };
   const rows: Row[] = [];

@@ -24,6 +24,7 @@ Usage: npm run bench:quality -- [options]
   --steps N               optimiser steps, of 16 rows each (default 60)
   --on dev|test           test: nDCG@10 on the human queries; dev: on the synthetic dev queries only, for choosing settings
                           without looking at the human ones (default test)
+  --shuffled-scores       train on scores that have changed places within each query, to see that the gate stops the model
   --output FILE           also writes the table, with the command, as Markdown
   --help                  this text
 
@@ -39,6 +40,7 @@ const Options = z.object({
   seeds: z.coerce.number({ error: "--seeds takes a number" }).int().min(1).max(20),
   documents: z.coerce.number({ error: "--documents takes a number" }).int().min(100).optional(),
   steps: z.coerce.number({ error: "--steps takes a number" }).int().min(1),
+  shuffledScores: z.boolean(),
   on: z.enum(["dev", "test"], { error: "--on takes dev or test" }),
   output: z.string().optional(),
 });
@@ -68,6 +70,7 @@ export function parseOptions(args: readonly string[]): Options | "help" {
         documents: { type: "string" },
         steps: { type: "string", default: "60" },
         on: { type: "string", default: "test" },
+        "shuffled-scores": { type: "boolean", default: false },
         output: { type: "string" },
         help: { type: "boolean", default: false },
       },
@@ -81,6 +84,7 @@ export function parseOptions(args: readonly string[]): Options | "help" {
     collections: values.collection,
     recipes: values.recipe,
     settings: values.set,
+    shuffledScores: values["shuffled-scores"],
   });
   if (!parsed.success) {
     throw new UsageError(`${parsed.error.issues.map(({ message }) => message).join("\n")}\n\n${USAGE}`);

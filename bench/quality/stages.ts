@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { z } from "zod";
-import { EvaluationReport } from "../../lambdas/shared/contract.ts";
+import { seededRandom } from "../../emulation/stubs/bedrock/seeded-random.ts";
+import { EvaluationReport, GateDecision, ScoredQuery } from "../../lambdas/shared/contract.ts";
 import type { Recipe } from "./recipes.ts";
 
 const SCRIPTS = fileURLToPath(new URL("../../training-script", import.meta.url));
@@ -25,6 +26,8 @@ export interface Workbench {
   readonly baseModelId: string;
   readonly teacherModelId: string;
   readonly steps: number;
+  /** Train on scores that have changed places within each query: a training made worse on purpose. */
+  readonly shuffledScores: boolean;
   say(line: string): void;
 }
 
@@ -42,6 +45,8 @@ export interface PreparedCollection {
 /** What a run measured; nDCG@10 in 0..1. */
 export interface RunResult {
   readonly report: EvaluationReport | undefined;
+  /** Whether the gate lets the model be deployed. */
+  readonly deploy: boolean | undefined;
   readonly dev: { readonly before: number; readonly after: number };
   readonly trainQueries: number;
   readonly steps: number;
@@ -102,11 +107,12 @@ export async function runRecipe(
       "max-negatives": recipe.scoring_max_negatives,
     },
   );
+  const taught = bench.shuffledScores ? await shuffled(scores) : scores;
   const model = await stage(
     bench,
-    scores.key,
+    taught.key,
     "train.py",
-    { scores: scores.output },
+    { scores: taught.output },
     {
       "base-model-id": bench.baseModelId,
       "max-steps": bench.steps,
@@ -133,7 +139,7 @@ export async function runRecipe(
     trainQueries: trained.train_queries,
     steps: trained.steps,
   };
-  if (on === "dev") return { ...result, report: undefined };
+  if (on === "dev") return { ...result, report: undefined, deploy: undefined };
   const evaluation = await stage(
     bench,
     model.key,
@@ -146,8 +152,28 @@ export async function runRecipe(
     },
     { "base-model-id": bench.baseModelId, "max-seq-length": MAX_SEQ_LENGTH },
   );
-  const report = JSON.parse(await readFile(path.join(evaluation.output, "report.json"), "utf8"));
-  return { ...result, report: EvaluationReport.parse(report) };
+  const read = async (file: string) => JSON.parse(await readFile(path.join(evaluation.output, file), "utf8"));
+  return {
+    ...result,
+    report: EvaluationReport.parse(await read("report.json")),
+    deploy: GateDecision.parse(await read("decision.json")).deploy,
+  };
+}
+
+/** Scores in which each query's own have changed places, so that they say nothing about its documents. */
+async function shuffled(scores: { output: string; key: string }): Promise<{ output: string; key: string }> {
+  const output = path.join(path.dirname(scores.output), "shuffled");
+  await cp(scores.output, output, { recursive: true });
+  const random = seededRandom("shuffled scores");
+  const file = path.join(output, "train.jsonl");
+  const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
+  const changed = lines.map((line) => {
+    const query = ScoredQuery.parse(JSON.parse(line));
+    const order = query.scores.map((score) => ({ score, place: random() })).sort((a, b) => a.place - b.place);
+    return JSON.stringify({ ...query, scores: order.map(({ score }) => score) });
+  });
+  await writeFile(file, `${changed.join("\n")}\n`);
+  return { output, key: `${scores.key}-shuffled` };
 }
 
 function channelsIn(folder: string): Record<string, string> {

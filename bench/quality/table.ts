@@ -17,14 +17,14 @@ export function meanAndSpread(values: readonly number[]): { mean: number; spread
 /** Markdown: one line a recipe and collection, nDCG@10 in points of 100; the spread is over training seeds. */
 export function renderTable(rows: readonly Row[]): string {
   const header =
-    "| collection | recipe | human: BM25 | base | tuned | gain | Recall@100, base -> tuned | dev: gain | queries | steps |";
-  const lines = [header, "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|"];
+    "| collection | recipe | human: BM25 | base | tuned | gain | Recall@100, base -> tuned | gate | dev: gain | queries | steps |";
+  const lines = [header, "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"];
   for (const { collection, recipe, results } of rows) {
     const human = results.flatMap(({ report }) => report?.sets.filter(({ name }) => name === "judged") ?? []);
     const first = human[0];
     const cells =
       first === undefined
-        ? ["", "", "", "", ""]
+        ? ["", "", "", "", "", ""]
         : [
             points(first.rankers.bm25.ndcg_at_10),
             points(first.rankers.base.ndcg_at_10),
@@ -34,6 +34,7 @@ export function renderTable(rows: readonly Row[]): string {
               true,
             ),
             `${points(first.rankers.base.recall_at_100)} -> ${withSpread(human.map(({ rankers }) => rankers.tuned.recall_at_100))}`,
+            `deploys ${results.filter(({ deploy }) => deploy).length} of ${results.length}`,
           ];
     const dev = withSpread(
       results.map(({ dev: { before, after } }) => after - before),

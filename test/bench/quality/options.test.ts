@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { parseOptions, USAGE, UsageError } from "../../../bench/quality/options.ts";
+import { ABLATIONS, RECIPES, type Recipe } from "../../../bench/quality/recipes.ts";
+
+describe("the options of bench:quality", () => {
+  it("measure every recipe on Django's documentation with three seeds unless told otherwise", () => {
+    expect(parseOptions([])).toMatchObject({
+      collections: ["django"],
+      recipes: Object.keys(RECIPES),
+      ablations: false,
+      seeds: 3,
+      on: "test",
+      shuffledScores: false,
+    });
+  });
+
+  it("take several collections and settings", () => {
+    const options = parseOptions(["--collection", "a", "--collection", "b", "--set", "temperature=0.1", "--on", "dev"]);
+    expect(options).toMatchObject({ collections: ["a", "b"], settings: ["temperature=0.1"], on: "dev" });
+  });
+
+  it.each([
+    [["--recipe", "theirs"], "--recipe takes a name of --help"],
+    [["--seeds", "none"], "--seeds takes a number"],
+    [["--set", "temperature"], "--set takes NAME=VALUE"],
+    [["--colection", "x"], "--colection"],
+  ])("refuse %j", (args, message) => {
+    expect(() => parseOptions(args)).toThrow(UsageError);
+    expect(() => parseOptions(args)).toThrow(message);
+  });
+
+  it("name every recipe and ablation in the help", () => {
+    expect(parseOptions(["--help"])).toBe("help");
+    for (const name of [...Object.keys(RECIPES), ...Object.keys(ABLATIONS)]) expect(USAGE).toContain(name);
+  });
+});
+
+describe("an ablation", () => {
+  it.each(Object.entries(ABLATIONS))("%s changes ours", (_, change) => {
+    const ours = RECIPES.ours as Recipe;
+    for (const [name, value] of Object.entries(change)) expect(ours[name as keyof Recipe], name).not.toBe(value);
+  });
+});

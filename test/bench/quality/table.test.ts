@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest";
+import { meanAndSpread, renderTable } from "../../../bench/quality/table.ts";
+
+describe("meanAndSpread", () => {
+  it("is the mean and the sample standard deviation", () => {
+    expect(meanAndSpread([1, 2, 3, 6])).toEqual({ mean: 3, spread: Math.sqrt(14 / 3) });
+    expect(meanAndSpread([5])).toEqual({ mean: 5, spread: 0 });
+  });
+});
+
+describe("renderTable", () => {
+  it("shows the gain on dev in points of 100 when nothing else was measured", () => {
+    const run = (after: number) => ({
+      report: undefined,
+      deploy: undefined,
+      dev: { before: 0.5, after },
+      trainQueries: 7,
+      steps: 60,
+    });
+    const [, , line] = renderTable([{ collection: "c", recipe: "r", results: [run(0.51), run(0.53)] }]).split("\n");
+    expect(line).toBe("| c | r |  |  |  |  |  |  | +2.0 ± 1.4 | 7 | 60, 60 |");
+  });
+});
