@@ -22,8 +22,7 @@ function hasControlCharacters(bytes: Buffer): boolean {
 }
 
 /**
- * Whole lines of a corpus as bytes, of which most can be checked and taken over without decoding, parsing or encoding them: five
- * times as fast. {@link PlainLines.read} knows objects of strings, numbers, true, false and null, and is in doubt about
+ * Whole lines of a corpus as bytes, of which most can be checked and taken over without decoding, parsing or encoding them. {@link PlainLines.read} knows objects of strings, numbers, true, false and null, and is in doubt about
  * everything else; whoever reads the lines has to parse those properly.
  */
 export class PlainLines {
