@@ -29,10 +29,10 @@ run "names_and_tags_follow_the_variables" {
 
   assert {
     condition = alltrue([for resource in [
-      aws_s3_bucket.pipeline_data_bucket,
+      aws_s3_bucket.pipeline_data_bucket[0],
       aws_sfn_state_machine.pipeline_workflow,
       aws_lambda_function.pipeline_functions_s3-validator,
-      aws_iam_role.pipeline_roles_job,
+      aws_iam_role.pipeline_roles_job[0],
       aws_cloudwatch_log_group.pipeline_workflow_logs,
     ] : resource.tags == tomap({ team = "search" })])
     error_message = "Every resource must have the tags."
