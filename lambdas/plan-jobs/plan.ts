@@ -21,6 +21,7 @@ export const PlanRequest = z.object({
     total_batch_size: z.number(),
     max_evaluation_documents: z.number(),
     judge_model_id: z.string(),
+    dense_candidates: z.boolean(),
     general_collection_uri: z.string(),
     use_spot_instances: z.boolean(),
     spot_wait_seconds: z.number(),
@@ -68,6 +69,7 @@ export function planJobs({ parameters, ...request }: PlanRequest): Record<Stage,
     totalBatchSize: parameters.total_batch_size,
     maxEvaluationDocuments: parameters.max_evaluation_documents,
     hasJudge: parameters.judge_model_id !== "",
+    hasDenseCandidates: parameters.dense_candidates,
     hasGeneralCollection: parameters.general_collection_uri !== "",
   };
   const instanceTypes: Record<Stage, string> = {

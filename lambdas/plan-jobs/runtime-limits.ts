@@ -15,6 +15,8 @@ export interface Work {
   readonly maxEvaluationDocuments: number;
   /** Whether a model judges what the rankers return. */
   readonly hasJudge: boolean;
+  /** Whether the miner embeds the corpus and the queries. */
+  readonly hasDenseCandidates: boolean;
   /** Whether the models are also evaluated on a collection whose size nobody knows yet. */
   readonly hasGeneralCollection: boolean;
 }
@@ -70,7 +72,9 @@ export function estimatedSeconds(
   const general = work.hasGeneralCollection ? work.maxEvaluationDocuments : 0;
   const judged = work.hasJudge ? JUDGED_PAIRS : 0;
   return {
-    mining: bm25(documents, queries),
+    mining:
+      bm25(documents, queries) +
+      (work.hasDenseCandidates ? model(documents + queries, A10G_TOKENS_PER_SECOND.embedding) : 0),
     scoring: model(queries * (work.scoringMaxNegatives + 1), A10G_TOKENS_PER_SECOND.teacher),
     // The query, its source and the negatives of a row.
     training: model(trainingRows(work) * (work.numNegatives + 2), A10G_TOKENS_PER_SECOND.training),

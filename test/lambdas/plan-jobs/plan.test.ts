@@ -30,6 +30,7 @@ const WORK: Work = {
   totalBatchSize: 128,
   maxEvaluationDocuments: 100_000,
   hasJudge: false,
+  hasDenseCandidates: false,
   hasGeneralCollection: false,
 };
 
@@ -96,6 +97,7 @@ describe("the limits derived from the work", () => {
     expect(more({ maxSteps: 250 }).scoring).toBe(base.scoring);
     expect(more({ maxEvaluationDocuments: 10_000 }).evaluation).toBeLessThan(base.evaluation);
     expect(more({ hasJudge: true }).evaluation).toBeGreaterThan(base.evaluation);
+    expect(more({ hasDenseCandidates: true }).mining).toBeGreaterThan(base.mining + 1_000);
     expect(more({ hasGeneralCollection: true }).evaluation).toBeGreaterThan(base.evaluation);
     expect(estimatedSeconds(WORK, false).training).toBeGreaterThan(10 * base.training);
   });
