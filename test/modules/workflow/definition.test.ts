@@ -126,7 +126,13 @@ describe("the state machine's definition", () => {
   });
 
   it("gives checkpoints to the jobs that may run on spot instances, and to no other", () => {
-    const planned = planJobs({ document_count: 1, query_record_count: 1, volume_size_gb: 100, volume_kms_key_id: "", parameters: SPOT });
+    const planned = planJobs({
+      document_count: 1,
+      query_record_count: 1,
+      volume_size_gb: 100,
+      volume_kms_key_id: "",
+      parameters: SPOT,
+    });
     for (const stage of JOB_STAGES) {
       expect(planned[stage].use_spot_instances, stage).toBe(TRAINING_JOBS[stage].checkpoints);
     }
@@ -205,7 +211,13 @@ describe("the state machine's definition", () => {
   });
 
   it("lives longer than its stages at their limits together", () => {
-    const longest = planJobs({ document_count: 1, query_record_count: 1, volume_size_gb: 100, volume_kms_key_id: "", parameters: SPOT });
+    const longest = planJobs({
+      document_count: 1,
+      query_record_count: 1,
+      volume_size_gb: 100,
+      volume_kms_key_id: "",
+      parameters: SPOT,
+    });
     const jobs = JOB_STAGES.reduce((sum, stage) => sum + longest[stage].timeout, 0);
     const [bedrock, endpoint] = [2 * 24 * 3600, MAX_ENDPOINT_POLLS * 30];
     expect(jobs + bedrock + endpoint).toBeLessThan(EXECUTION_TIMEOUT);
