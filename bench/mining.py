@@ -17,7 +17,7 @@ from finetuning.bm25 import Bm25Index
 from finetuning.documents import DocumentStore
 from python_benchmark import Variant, Work, benchmark
 
-QUERIES = 1_000
+QUERIES = 5_000
 NEGATIVES = 20
 MARGIN = 5
 """Candidates beyond NEGATIVES, to make up for the source (as in the original)."""

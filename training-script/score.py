@@ -28,6 +28,7 @@ def main(environment: JobEnvironment) -> None:
         settings,
         tokens_per_batch=arguments.tokens_per_batch,
         devices=scoring_devices(),
+        host=environment.host,
     )
 
 

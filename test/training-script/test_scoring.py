@@ -1,3 +1,10 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 from finetuning import scoring
 from finetuning.contract import (
@@ -9,8 +16,10 @@ from finetuning.contract import (
     read_jsonl,
     write_jsonl,
 )
-from finetuning.environment import JobError
+from finetuning.environment import ONLY_HOST, Host, JobError
+from finetuning.score_files import score_files
 from finetuning.scoring import score, settings_of, spread_negatives
+from finetuning.teacher import Teacher
 
 
 @pytest.fixture
@@ -30,23 +39,26 @@ def training_data(tmp_path, words):
     return folder
 
 
-class LengthTeacher:
+class LengthTeacher(Teacher):
     """Scores by lengths of the texts, and can be told to break down."""
 
     def __init__(self, fail_after=1_000_000, value=None):
         self.calls, self.fail_after, self.value = 0, fail_after, value
 
-    def score(self, pairs):
-        self.calls += 1
+    def tokenise(self, pairs):
+        return [10 * len(query) + len(document) for query, document in pairs]
+
+    def score_tokenised(self, tokenised):
+        self.calls += len(tokenised) > 0
         if self.calls > self.fail_after:
             raise KeyboardInterrupt
-        return [self.value or float(10 * len(query) + len(document)) for query, document in pairs]
+        return [self.value or float(length) for length in tokenised]
 
 
-def run(training_data, tmp_path, monkeypatch, teacher, name="out", max_negatives=3):
+def run(training_data, tmp_path, monkeypatch, teacher, name="out", max_negatives=3, host=ONLY_HOST):
     monkeypatch.setattr(scoring, "load_teacher", lambda *_, **__: teacher)
     output = tmp_path / name
-    output.mkdir(exist_ok=True)
+    output.mkdir(parents=True, exist_ok=True)
     settings = settings_of("some/teacher", "embedding", None, 64, max_negatives)
     score(
         training_data,
@@ -56,6 +68,7 @@ def run(training_data, tmp_path, monkeypatch, teacher, name="out", max_negatives
         tokens_per_batch=256,
         devices=["cpu"],
         queries_per_shard=5,
+        host=host,
     )
     return output
 
@@ -149,3 +162,80 @@ def test_negatives_are_spread_over_the_list():
 def test_an_unknown_kind_is_refused():
     with pytest.raises(JobError, match="--teacher-kind must be auto or one of"):
         settings_of("some/teacher", "oracle", None, 64, 4)
+
+
+@pytest.mark.parametrize("count", [2, 3, 9])
+def test_several_instances_score_what_one_does(training_data, tmp_path, monkeypatch, count):
+    """Each with checkpoints of its own; their outputs lie in one folder, as SageMaker puts them."""
+    whole = run(training_data, tmp_path / "one", monkeypatch, LengthTeacher())
+    teachers = [LengthTeacher() for _ in range(count)]
+    output = tmp_path / "out"
+    for rank, teacher in enumerate(teachers):
+        before = {path: path.read_bytes() for path in output.glob("*")}
+        monkeypatch.setattr(scoring, "fingerprint", lambda *_, rank=rank: f"host-{rank}")
+        run(training_data, tmp_path, monkeypatch, teacher, host=Host(rank, count))
+        assert all(path.read_bytes() == content for path, content in before.items())
+    assert sum(teacher.calls for teacher in teachers) == 5
+    for split in ("train", "dev"):
+        parts = score_files(output, split)
+        assert len(parts) == count
+        assert b"".join(part.read_bytes() for part in parts) == (whole / f"{split}.jsonl").read_bytes()
+    assert (output / "documents.jsonl").read_bytes() == (whole / "documents.jsonl").read_bytes()
+    (output / f"train-1-of-{count}.jsonl").unlink()
+    with pytest.raises(JobError, match=f"train-1-of-{count}.jsonl is missing"):
+        score_files(output, "train")
+
+
+SCORE_SLOWLY = """
+import sys, time
+from pathlib import Path
+from finetuning import scoring
+from finetuning.teacher import Teacher, load_teacher
+
+class Slow(Teacher):
+    def __init__(self, *arguments, **settings):
+        self.teacher = load_teacher(*arguments, **settings)
+    def tokenise(self, pairs):
+        return self.teacher.tokenise(pairs)
+    def score_tokenised(self, tokenised):
+        time.sleep(0.5)
+        return self.teacher.score_tokenised(tokenised)
+
+scoring.load_teacher = Slow
+*folders, teacher = sys.argv[1:]
+scoring.score(*map(Path, folders), scoring.settings_of(teacher, "auto", None, 64, 4), tokens_per_batch=256,
+              devices=["cpu"], queries_per_shard=4)
+"""
+
+
+def test_a_killed_job_resumes_and_gives_what_an_undisturbed_one_does(training_data, tmp_path, tiny_cross_encoder):
+    checkpoints = tmp_path / "checkpoints-killed"
+    for name in ("killed", "whole"):
+        (tmp_path / name).mkdir()
+    folders = [training_data, tmp_path / "killed", checkpoints, tiny_cross_encoder]
+    environment = {**os.environ, "PYTHONPATH": str(Path(scoring.__file__).parents[1])}
+    job = subprocess.Popen([sys.executable, "-c", SCORE_SLOWLY, *map(str, folders)], env=environment)
+    try:
+        while len(finished := list(checkpoints.rglob("*.jsonl"))) < 2:
+            assert job.poll() is None
+            time.sleep(0.02)
+    finally:
+        job.send_signal(signal.SIGKILL)
+        job.wait()
+    assert not (tmp_path / "killed" / "manifest.json").exists()
+    written = {path: path.stat().st_mtime_ns for path in finished}
+
+    for name in ("killed", "whole"):
+        score(
+            training_data,
+            tmp_path / name,
+            tmp_path / f"checkpoints-{name}",
+            settings_of(str(tiny_cross_encoder), "auto", None, 64, 4),
+            tokens_per_batch=256,
+            devices=["cpu"],
+            queries_per_shard=4,
+        )
+    for name in ("train.jsonl", "dev.jsonl", "documents.jsonl"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert {path: path.stat().st_mtime_ns for path in finished} == written
+    assert read_json(tmp_path / "killed" / "manifest.json", ScoringManifest).pairs_resumed > 0

@@ -1,5 +1,6 @@
 import json
 import random
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,7 @@ from finetuning.teacher import (
     CrossEncoderTeacher,
     EmbeddingTeacher,
     LightweightReranker,
-    discard_layers_above,
+    load_lightweight_reranker,
     teacher_kind,
 )
 from sentence_transformers import CrossEncoder, SentenceTransformer
@@ -153,10 +154,68 @@ def test_query_and_document_are_cut_to_max_length(reranker_tokenizer):
     assert model.calls[0]["query_lengths"] == [1 + 15 + separator]
 
 
-def test_layers_that_the_score_does_not_need_are_discarded():
-    model = SimpleNamespace(model=SimpleNamespace(layers=torch.nn.ModuleList(torch.nn.Identity() for _ in range(42))))
-    discard_layers_above(model, 28)
-    assert len(model.model.layers) == 29
+MODEL_CODE = """
+from types import SimpleNamespace
+import torch
+from transformers import PretrainedConfig, PreTrainedModel
+
+class TinyRerankerConfig(PretrainedConfig):
+    model_type = "tiny_reranker"
+    def __init__(self, num_hidden_layers=42, **settings):
+        self.num_hidden_layers = num_hidden_layers
+        super().__init__(**settings)
+
+class Decoder(torch.nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.embed = torch.nn.Embedding(200, 8)
+        self.layers = torch.nn.ModuleList(torch.nn.Linear(8, 8) for _ in range(config.num_hidden_layers))
+        self.norm = torch.nn.LayerNorm(8)
+
+class TinyReranker(PreTrainedModel):
+    config_class = TinyRerankerConfig
+    def __init__(self, config):
+        super().__init__(config)
+        self.model = Decoder(config)
+        self.head = torch.nn.Linear(8, 1, bias=False)
+        self.post_init()
+
+    def forward(self, input_ids, attention_mask, cutoff_layers, **settings):
+        hidden = self.model.embed(input_ids)
+        for layer in self.model.layers[: cutoff_layers[0]]:
+            # Each token sees those before it, as in any decoder.
+            hidden = hidden + torch.tanh(layer(hidden).cumsum(dim=1))
+        logits = self.head(self.model.norm(hidden))[:, :, 0]
+        return SimpleNamespace(logits=(logits,), attention_masks=(attention_mask,))
+"""
+
+
+def test_layers_that_the_score_does_not_need_are_never_made(tmp_path, reranker_tokenizer, pairs, monkeypatch):
+    """A model that brings its own code and has 42 layers, as the gemma2-lightweight reranker."""
+    (tmp_path / "modeling_tiny.py").write_text(MODEL_CODE)
+    sys.path.insert(0, str(tmp_path))
+    try:
+        from modeling_tiny import TinyReranker, TinyRerankerConfig  # type: ignore[import-not-found]
+    finally:
+        sys.path.remove(str(tmp_path))
+    torch.manual_seed(0)
+    whole = TinyReranker(TinyRerankerConfig())
+    folder = tmp_path / "model"
+    whole.save_pretrained(folder)
+    reranker_tokenizer.save_pretrained(folder)
+    (folder / "modeling_tiny.py").write_text(MODEL_CODE)
+    config = json.loads((folder / "config.json").read_text())
+    names = {"AutoConfig": "TinyRerankerConfig", "AutoModelForCausalLM": "TinyReranker"}
+    config["auto_map"] = {kind: f"modeling_tiny.{name}" for kind, name in names.items()}
+    (folder / "config.json").write_text(json.dumps(config))
+    monkeypatch.setattr(teacher, "supports_bf16", lambda _: False)
+
+    settings = {"max_length": 40, "tokens_per_batch": 800, "device": "cpu"}
+    loaded = load_lightweight_reranker(str(folder), revision=None, **settings)
+    assert len(loaded._model.model.layers) == 28  # type: ignore[attr-defined]
+    expected = LightweightReranker(whole.eval(), reranker_tokenizer, **settings).score(pairs)
+    assert loaded.score(pairs) == pytest.approx(expected, abs=1e-5)
+    assert len({round(score, 3) for score in expected}) > 20
 
 
 def test_blockwise_ranking_is_exact(tiny_model, run_folders):

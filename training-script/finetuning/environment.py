@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import traceback
@@ -21,19 +22,35 @@ class JobError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Host:
+    """An instance among those of a job: its rank from 0 and their number."""
+
+    rank: int
+    count: int
+
+    def share_of(self, items: int) -> slice:
+        """Which of so many items are this instance's: consecutive ones, as many for each instance as can be."""
+        return slice(items * self.rank // self.count, items * (self.rank + 1) // self.count)
+
+
+ONLY_HOST = Host(0, 1)
+
+
+@dataclass(frozen=True)
 class JobEnvironment:
-    """Folders of one training job, from the SM_* variables with the container's defaults."""
+    """Folders and instances of one training job, from the SM_* variables with the container's defaults."""
 
     base_directory: Path
     model_directory: Path
+    host: Host = ONLY_HOST
 
     @classmethod
     def from_environment(cls) -> JobEnvironment:
-        """Reads SAGEMAKER_BASE_DIR (default /opt/ml) and SM_MODEL_DIR (default `<base>/model`)."""
+        """Reads SAGEMAKER_BASE_DIR (default /opt/ml), SM_MODEL_DIR (default `<base>/model`) and SM_*HOST*."""
         base = Path(os.environ.get("SAGEMAKER_BASE_DIR", DEFAULT_BASE_DIRECTORY))
         model = Path(os.environ.get("SM_MODEL_DIR", str(base / "model")))
         model.mkdir(parents=True, exist_ok=True)
-        return cls(base_directory=base, model_directory=model)
+        return cls(base_directory=base, model_directory=model, host=_host())
 
     @property
     def checkpoint_directory(self) -> Path:
@@ -66,6 +83,30 @@ class JobEnvironment:
         )
         folder = Path(configured) if configured else self.base_directory / "input" / "data" / name
         return folder if folder.is_dir() else None
+
+
+def host_names() -> list[str]:
+    """The network names of the job's instances, which SageMaker gives as a JSON list; of one, when it gives none.
+
+    Raises:
+        JobError: when SM_HOSTS holds something else.
+    """
+    text = os.environ.get("SM_HOSTS", '["algo-1"]')
+    try:
+        names = json.loads(text)
+    except ValueError:
+        names = None
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise JobError(f"SM_HOSTS must be a JSON list of host names, not {text!r}.")
+    return sorted(names)
+
+
+def _host() -> Host:
+    names = host_names()
+    current = os.environ.get("SM_CURRENT_HOST", names[0])
+    if current not in names:
+        raise JobError(f"SM_CURRENT_HOST must be one of SM_HOSTS ({', '.join(names)}), not {current!r}.")
+    return Host(names.index(current), len(names))
 
 
 def channel_file(folder: Path, name: str) -> Path:

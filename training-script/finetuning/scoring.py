@@ -8,8 +8,10 @@ import math
 import random
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.multiprocessing.spawn import spawn
@@ -25,8 +27,9 @@ from .contract import (
     write_jsonl,
 )
 from .documents import DocumentStore
-from .environment import JobError, channel_file
-from .teacher import TEACHER_KINDS, Teacher, TeacherKind, load_teacher, teacher_kind
+from .environment import ONLY_HOST, Host, JobError, channel_file
+from .score_files import manifest_name, score_file_name
+from .teacher import TEACHER_KINDS, Pair, Teacher, TeacherKind, load_teacher, teacher_kind
 
 QUERIES_PER_SHARD = 512
 """Lost at most, for each device, when a job is interrupted."""
@@ -84,23 +87,29 @@ def score(
     tokens_per_batch: int,
     devices: list[str],
     queries_per_shard: int = QUERIES_PER_SHARD,
+    host: Host = ONLY_HOST,
 ) -> ScoringManifest:
     """Writes train.jsonl, dev.jsonl (ScoredQuery), documents.jsonl and manifest.json to `output`.
 
     A query's documents are its source and `spread_negatives`; a query without a negative is left out.
+
+    With several instances each scores its share of the shards, and its rank is in the names of its files, as SageMaker
+    puts the output folders of all instances into one; documents.jsonl comes from the first. See `score_files`.
 
     Args:
         training_data: output folder of the mining stage.
         checkpoints: finished shards are kept below it, under a fingerprint of the settings and of the input files.
         tokens_per_batch: padded tokens of one forward pass.
         devices: one process a device.
+        host: this instance among those of the job.
     """
     start = time.monotonic()
     for name in ("train.jsonl", "dev.jsonl", "documents.jsonl"):
         channel_file(training_data, name)
     folder = checkpoints / "scores" / fingerprint(training_data, settings, queries_per_shard)
     folder.mkdir(parents=True, exist_ok=True)
-    shards = list(_shards(training_data, queries_per_shard))
+    every_shard = list(_shards(training_data, queries_per_shard))
+    shards = every_shard[host.share_of(len(every_shard))]
     todo = [shard for shard in shards if not shard.file(folder).exists()]
     resumed = sum(_pairs(shard.file(folder)) for shard in shards if shard not in todo)
     print(
@@ -116,16 +125,17 @@ def score(
 
     queries = pairs = 0
     for split in _SPLITS:
-        with jsonl_writer(output / f"{split}.jsonl") as writer:
+        with jsonl_writer(output / score_file_name(split, host)) as writer:
             for shard in shards:
                 if shard.split == split:
                     for query in read_jsonl(shard.file(folder), ScoredQuery):
                         writer.write(query)
                         queries += 1
                         pairs += len(query.scores)
-    write_jsonl(output / "documents.jsonl", read_jsonl(training_data / "documents.jsonl", CorpusDocument))
+    if host.rank == 0:
+        write_jsonl(output / "documents.jsonl", read_jsonl(training_data / "documents.jsonl", CorpusDocument))
     manifest = ScoringManifest(settings.teacher_model_id, queries, pairs, resumed, time.monotonic() - start)
-    write_json(output / "manifest.json", manifest)
+    write_json(output / manifest_name(host), manifest)
     print(manifest, flush=True)
     return manifest
 
@@ -175,40 +185,68 @@ def _score_on_device(rank: int, work: _Work) -> None:
     )
     store = DocumentStore([work.training_data / "documents.jsonl"])
     queries = {split: list(read_jsonl(work.training_data / f"{split}.jsonl", MinedQuery)) for split in _SPLITS}
+
+    def prepare(shard: Shard) -> PairsToScore:
+        batch = queries[shard.split][shard.first_query : shard.first_query + work.queries_per_shard]
+        return pairs_to_score(batch, store, teacher, settings.max_negatives)
+
     start = time.monotonic()
     pairs = 0
-    for position, shard in enumerate(mine, start=1):
-        batch = queries[shard.split][shard.first_query : shard.first_query + work.queries_per_shard]
-        scored = score_queries(batch, store, teacher, settings.max_negatives)
-        write_jsonl(shard.file(work.folder), scored)
-        pairs += sum(len(query.scores) for query in scored)
-        rate = pairs / (time.monotonic() - start)
-        left = (time.monotonic() - start) / position * (len(mine) - position)
-        print(
-            f"{work.devices[rank]}: shard {position} of {len(mine)}, {rate:.0f} pairs/s, about {left:.0f} s left",
-            flush=True,
-        )
+    with ThreadPoolExecutor(1) as tokenising:
+        prepared = tokenising.submit(prepare, mine[0])
+        for position, shard in enumerate(mine, start=1):
+            to_score = prepared.result()
+            if position < len(mine):
+                # The next shard is read and tokenised while the device computes.
+                prepared = tokenising.submit(prepare, mine[position])
+            scored = scored_queries(to_score, teacher)
+            write_jsonl(shard.file(work.folder), scored)
+            pairs += sum(len(query.scores) for query in scored)
+            rate = pairs / (time.monotonic() - start)
+            left = (time.monotonic() - start) / position * (len(mine) - position)
+            print(
+                f"{work.devices[rank]}: shard {position} of {len(mine)}, {rate:.0f} pairs/s, about {left:.0f} s left",
+                flush=True,
+            )
 
 
-def score_queries(
+@dataclass(frozen=True)
+class PairsToScore:
+    """Queries, the ids of each one's documents, and all their pairs, as texts and as the teacher tokenised them."""
+
+    queries: list[MinedQuery]
+    documents: list[list[str]]
+    pairs: list[Pair]
+    tokenised: Any
+
+
+def pairs_to_score(
     queries: list[MinedQuery], store: DocumentStore, teacher: Teacher, max_negatives: int
-) -> list[ScoredQuery]:
-    """Scores each query's source document and `spread_negatives`; queries without a negative are left out.
+) -> PairsToScore:
+    """Pairs each query with its source document and `spread_negatives`; queries without a negative are left out.
 
     Raises:
-        JobError: when the teacher gives a score that is not finite.
         ContractError: when a document is not in the store.
     """
     kept = [query for query in queries if query.negative_ids]
     lists = [[query.doc_id, *spread_negatives(query, max_negatives)] for query in kept]
     texts = {id_: store.text(store.required_row(id_)) for ids in lists for id_ in ids}
     pairs = [(query.query, texts[id_]) for query, ids in zip(kept, lists, strict=True) for id_ in ids]
-    scores = teacher.score(pairs) if pairs else []
+    return PairsToScore(kept, lists, pairs, teacher.tokenise(pairs))
+
+
+def scored_queries(to_score: PairsToScore, teacher: Teacher) -> list[ScoredQuery]:
+    """Scores the pairs.
+
+    Raises:
+        JobError: when the teacher gives a score that is not finite.
+    """
+    scores = teacher.score_tokenised(to_score.tokenised)
     if not all(map(math.isfinite, scores)):
-        bad = pairs[next(position for position, value in enumerate(scores) if not math.isfinite(value))]
+        bad = next(pair for pair, value in zip(to_score.pairs, scores, strict=True) if not math.isfinite(value))
         raise JobError(f"The teacher gave a score that is not finite to the query {bad[0]!r}. Choose another teacher.")
     scored, position = [], 0
-    for query, ids in zip(kept, lists, strict=True):
+    for query, ids in zip(to_score.queries, to_score.documents, strict=True):
         scored.append(
             ScoredQuery(query.query_id, query.query, query.style, ids, scores[position : position + len(ids)])
         )

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedTokenizerBase,
+)
 
 from .batching import token_budget_batches
 from .documents import text_hash
@@ -39,12 +47,20 @@ RERANKER_QUERY_SHARE = 0.75
 """Share of max_length that a query may take (FlagEmbedding's default)."""
 
 
-class Teacher(Protocol):
+class Teacher(ABC):
     """Scores pairs of query and document: higher is more relevant, on the scale of a reranker's logits."""
 
     def score(self, pairs: Sequence[Pair]) -> list[float]:
-        """One finite score a pair, in the order of the pairs."""
-        ...
+        """One score a pair, in the order of the pairs."""
+        return self.score_tokenised(self.tokenise(pairs))
+
+    @abstractmethod
+    def tokenise(self, pairs: Sequence[Pair]) -> Any:  # noqa: ANN401 (each teacher's own)
+        """What `score_tokenised` takes. Runs on the CPU, and beside `score_tokenised` in another thread."""
+
+    @abstractmethod
+    def score_tokenised(self, tokenised: Any) -> list[float]:  # noqa: ANN401
+        """One score for each of the pairs that were tokenised, in their order."""
 
 
 def teacher_kind(model_id: str, revision: str | None = None) -> TeacherKind:
@@ -87,54 +103,55 @@ def load_teacher(
     )
 
 
-class CrossEncoderTeacher:
-    """Any cross-encoder that sentence-transformers loads; the score is its raw logit, without a sigmoid."""
+class CrossEncoderTeacher(Teacher):
+    """Any sequence classifier with one output; the score is its raw logit, without a sigmoid."""
 
     def __init__(
         self, model_id: str, *, revision: str | None, max_length: int, tokens_per_batch: int, device: str
     ) -> None:
         """Loads the model; see `load_teacher` for the arguments. Raises JobError for a model with several outputs."""
-        from sentence_transformers import CrossEncoder
-
-        self._model = CrossEncoder(model_id, revision=revision, max_length=max_length, device=device)
-        if self._model.num_labels != 1:
+        with naming_model(model_id):
+            self._tokenizer = AutoTokenizer.from_pretrained(model_id, revision=revision)
+            model = AutoModelForSequenceClassification.from_pretrained(model_id, revision=revision)
+        if model.config.num_labels != 1:
             raise JobError(
-                f"{model_id} has {self._model.num_labels} outputs; a teacher must have one, the relevance. "
+                f"{model_id} has {model.config.num_labels} outputs; a teacher must have one, the relevance. "
                 "Choose a reranker."
             )
+        self._model = model.to(device).eval()
         self._tokens_per_batch = tokens_per_batch
-        self._max_length = max_length
+        self._max_length = min(max_length, self._tokenizer.model_max_length)
         self._device = device
 
-    def score(self, pairs: Sequence[Pair]) -> list[float]:
+    def tokenise(self, pairs: Sequence[Pair]) -> list[dict[str, list[int]]]:
         """See Teacher."""
-        encoded = self._model.tokenizer(
+        if not pairs:
+            return []
+        encoded = self._tokenizer(
             [query for query, _ in pairs],
             [document[: self._max_length * CHARACTERS_PER_TOKEN] for _, document in pairs],
             truncation=True,
             max_length=self._max_length,
         )
-        lengths = [len(ids) for ids in encoded["input_ids"]]
-        scores = [0.0] * len(pairs)
+        return [dict(zip(encoded.keys(), columns, strict=True)) for columns in zip(*encoded.values(), strict=True)]
+
+    @torch.inference_mode()
+    def score_tokenised(self, tokenised: list[dict[str, list[int]]]) -> list[float]:
+        """See Teacher."""
+        batches = token_budget_batches([len(pair["input_ids"]) for pair in tokenised], self._tokens_per_batch)
         # fp16 and not bf16 on GPUs: bf16 rounds a logit of 8 to steps of 1/32, the order of the differences.
         autocast = (
             torch.autocast("cuda", dtype=torch.float16) if self._device.startswith("cuda") else contextlib.nullcontext()
         )
         with autocast:
-            for batch in token_budget_batches(lengths, self._tokens_per_batch):
-                logits = self._model.predict(
-                    [pairs[position] for position in batch],
-                    batch_size=len(batch),
-                    activation_fn=torch.nn.Identity(),
-                    show_progress_bar=False,
-                    convert_to_tensor=True,
-                )
-                for position, logit in zip(batch, logits.float().tolist(), strict=True):
-                    scores[position] = logit
-        return scores
+            return _in_order(batches, (self._forward([tokenised[p] for p in batch]) for batch in batches))
+
+    def _forward(self, pairs: list[dict[str, list[int]]]) -> torch.Tensor:
+        padded = self._tokenizer.pad(pairs, return_tensors="pt")
+        return self._model(**{key: value.to(self._device) for key, value in padded.items()}).logits[:, 0].float()
 
 
-class EmbeddingTeacher:
+class EmbeddingTeacher(Teacher):
     """Any embedding model; the score is the cosine of query and document divided by COSINE_TEMPERATURE.
 
     Each distinct text is embedded once and kept, at 4 bytes a dimension.
@@ -149,8 +166,15 @@ class EmbeddingTeacher:
         self._tokens_per_batch = tokens_per_batch
         self._embeddings: dict[tuple[str, int], torch.Tensor] = {}
 
-    def score(self, pairs: Sequence[Pair]) -> list[float]:
+    def tokenise(self, pairs: Sequence[Pair]) -> Sequence[Pair]:
+        """The pairs themselves: only texts that are new are tokenised, as they are embedded."""
+        return pairs
+
+    def score_tokenised(self, tokenised: Sequence[Pair]) -> list[float]:
         """See Teacher."""
+        pairs = tokenised
+        if not pairs:
+            return []
         self._embed_new([query for query, _ in pairs], self._query_prompt)
         self._embed_new([document for _, document in pairs], self._document_prompt)
         queries = torch.stack([self._embeddings[self._query_prompt, text_hash(query)] for query, _ in pairs])
@@ -183,10 +207,13 @@ def load_lightweight_reranker(
         )
     try:
         tokenizer = AutoTokenizer.from_pretrained(model_id, revision=revision, trust_remote_code=True)
+        # The layers above the one that gives the score, a third of the 9 billion parameters, are not even loaded. Its
+        # code normalises the last layer's output as it does an inner layer's, so the score is the same.
         model: Any = AutoModelForCausalLM.from_pretrained(
             model_id,
             revision=revision,
             trust_remote_code=True,
+            num_hidden_layers=CUTOFF_LAYER,
             torch_dtype=torch.bfloat16 if supports_bf16(device) else _half_or_full(device),
             low_cpu_mem_usage=True,
         )
@@ -195,21 +222,21 @@ def load_lightweight_reranker(
             f"The code of {model_id} does not run on this transformers release ({error}). "
             "Install training-script/requirements/scoring.txt, or choose another teacher."
         ) from error
-    discard_layers_above(model, CUTOFF_LAYER)
     return LightweightReranker(
         model.to(device).eval(), tokenizer, max_length=max_length, tokens_per_batch=tokens_per_batch, device=device
     )
 
 
-def discard_layers_above(model: Any, cutoff: int) -> None:  # noqa: ANN401 (the model's class is its own code)
-    """Frees the decoder layers that the score at layer `cutoff` never reaches: a third of the 9 billion parameters.
+@dataclass(frozen=True)
+class RerankerInput:
+    """A pair as the lightweight reranker reads it."""
 
-    One layer more than needed stays, as the model's loop only stops on reaching it.
-    """
-    model.model.layers = model.model.layers[: cutoff + 1]
+    tokens: list[int]
+    query_length: int
+    """Tokens up to the document."""
 
 
-class LightweightReranker:
+class LightweightReranker(Teacher):
     """The gemma2-lightweight reranker's way of scoring: the logit of the last prompt token at an inner layer."""
 
     def __init__(
@@ -238,38 +265,36 @@ class LightweightReranker:
         self._separator: list[int] = tokenizer("\n", add_special_tokens=False)["input_ids"]
         self._prompt: list[int] = tokenizer(RERANKER_PROMPT, add_special_tokens=False)["input_ids"]
 
-    def score(self, pairs: Sequence[Pair]) -> list[float]:
-        """See Teacher."""
-        sequences, query_lengths = self._tokenised(pairs)
-        scores = [0.0] * len(pairs)
-        for batch in token_budget_batches([len(ids) for ids in sequences], self._tokens_per_batch):
-            logits = self._forward([sequences[p] for p in batch], [query_lengths[p] for p in batch])
-            for position, logit in zip(batch, logits, strict=True):
-                scores[position] = logit
-        return scores
-
-    def _tokenised(self, pairs: Sequence[Pair]) -> tuple[list[list[int]], list[int]]:
-        """`<bos>A: query \\n B: document \\n prompt`, and the length of the part up to the document."""
+    def tokenise(self, pairs: Sequence[Pair]) -> list[RerankerInput]:
+        """`<bos>A: query \\n B: document \\n prompt`."""
         queries = self._ids([f"A: {query}" for query, _ in pairs], int(self._max_length * RERANKER_QUERY_SHARE))
         documents = self._ids([f"B: {document}" for _, document in pairs], self._max_length)
-        sequences, query_lengths = [], []
+        tokenised = []
         for query, document in zip(queries, documents, strict=True):
             head = [self._tokenizer.bos_token_id, *query, *self._separator]
             room = max(0, self._max_length + len(self._separator) - len(head))
-            sequences.append([*head, *document[:room], *self._separator, *self._prompt])
-            query_lengths.append(len(head))
-        return sequences, query_lengths
+            tokens = [*head, *document[:room], *self._separator, *self._prompt]
+            tokenised.append(RerankerInput(tokens, len(head)))
+        return tokenised
+
+    @torch.inference_mode()
+    def score_tokenised(self, tokenised: list[RerankerInput]) -> list[float]:
+        """See Teacher."""
+        batches = token_budget_batches([len(pair.tokens) for pair in tokenised], self._tokens_per_batch)
+        return _in_order(batches, (self._forward([tokenised[p] for p in batch]) for batch in batches))
 
     def _ids(self, texts: list[str], max_length: int) -> list[list[int]]:
+        if not texts:
+            return []
         cut = [text[: max_length * CHARACTERS_PER_TOKEN] for text in texts]
         return self._tokenizer(cut, add_special_tokens=False, truncation=True, max_length=max_length)["input_ids"]
 
-    @torch.inference_mode()
-    def _forward(self, sequences: list[list[int]], query_lengths: list[int]) -> list[float]:
-        longest = max(len(ids) for ids in sequences)
+    def _forward(self, pairs: list[RerankerInput]) -> torch.Tensor:
+        longest = max(len(pair.tokens) for pair in pairs)
         padding = self._tokenizer.pad_token_id
-        input_ids = torch.tensor([ids + [padding] * (longest - len(ids)) for ids in sequences], device=self._device)
-        lengths = torch.tensor([len(ids) for ids in sequences], device=self._device)
+        padded = [pair.tokens + [padding] * (longest - len(pair.tokens)) for pair in pairs]
+        input_ids = torch.tensor(padded, device=self._device)
+        lengths = torch.tensor([len(pair.tokens) for pair in pairs], device=self._device)
         attention_mask = (torch.arange(longest, device=self._device) < lengths[:, None]).long()
         outputs = self._model(
             input_ids=input_ids,
@@ -277,12 +302,22 @@ class LightweightReranker:
             output_hidden_states=True,
             compress_layer=list(COMPRESS_LAYERS),
             compress_ratio=COMPRESS_RATIO,
-            query_lengths=query_lengths,
-            prompt_lengths=[len(self._separator) + len(self._prompt)] * len(sequences),
+            query_lengths=[pair.query_length for pair in pairs],
+            prompt_lengths=[len(self._separator) + len(self._prompt)] * len(pairs),
             cutoff_layers=[CUTOFF_LAYER],
         )
         last = outputs.attention_masks[-1].sum(dim=1) - 1
-        return outputs.logits[-1].float()[torch.arange(len(sequences), device=self._device), last].tolist()
+        return outputs.logits[-1].float()[torch.arange(len(pairs), device=self._device), last]
+
+
+def _in_order(batches: Sequence[Sequence[int]], scores: Iterable[torch.Tensor]) -> list[float]:
+    """The scores of batches by the positions of their pairs. A GPU is waited for once, and not for each batch."""
+    by_batch = list(scores)
+    if not by_batch:
+        return []
+    ordered = torch.empty(sum(map(len, batches)))
+    ordered[[position for batch in batches for position in batch]] = torch.cat(by_batch).cpu()
+    return ordered.tolist()
 
 
 def _compute_heads_in_fp32(model: object) -> None:

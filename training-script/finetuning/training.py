@@ -40,6 +40,7 @@ from .documents import DocumentStore
 from .embedding import default_device, inference_mode, load_embedding_model, supports_bf16
 from .environment import JobError, channel_file
 from .merging import copied_state, merge_with_base
+from .score_files import score_files
 from .serving_artifact import write_serving_artifact
 from .teacher_filter import filter_by_teacher
 
@@ -136,15 +137,15 @@ def train(scores: Path, output: Path, checkpoints: Path, settings: TrainingSetti
         TrainingInterrupted: after SIGTERM, once the checkpoint is written.
     """
     store = DocumentStore([channel_file(scores, "documents.jsonl")])
-    scored = list(read_jsonl(channel_file(scores, "train.jsonl"), ScoredQuery))
+    scored = [query for path in score_files(scores, "train") for query in read_jsonl(path, ScoredQuery)]
     if not scored:
-        raise JobError(f"{scores / 'train.jsonl'} holds no query: the scoring stage had nothing to score.")
+        raise JobError(f"The train split in {scores} holds no query: the scoring stage had nothing to score.")
     queries, dropped = filter_by_teacher(
         scored,
         max_source_rank=settings.teacher_max_source_rank,
         drop_lowest_share=settings.teacher_drop_lowest_share,
     )
-    dev_queries = list(read_jsonl(channel_file(scores, "dev.jsonl"), ScoredQuery))
+    dev_queries = [query for path in score_files(scores, "dev") for query in read_jsonl(path, ScoredQuery)]
     rows = _rows(queries, store, settings.num_negatives)
     dev_rows = _rows(dev_queries, store, settings.num_negatives)[:DEV_ROWS]
     first_process = os.environ.get("RANK", _MASTER) == _MASTER
@@ -445,8 +446,8 @@ def _mean_loss(
 
 def _fingerprint(scores: Path, settings: TrainingSettings) -> str:
     digest = hashlib.sha256(json.dumps(asdict(settings), sort_keys=True).encode())
-    for name in ("train.jsonl", "documents.jsonl"):
-        with (scores / name).open("rb") as file:
+    for path in (*score_files(scores, "train"), scores / "documents.jsonl"):
+        with path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
         digest.update(b"\0")
