@@ -14,6 +14,8 @@ const BENCHMARKS = {
   validation: { language: "typescript", file: "validation.ts" },
   preparation: { language: "typescript", file: "preparation.ts" },
   mining: { language: "python", file: "mining.py" },
+  scoring: { language: "python", file: "scoring.py" },
+  training: { language: "python", file: "training.py" },
 } as const satisfies Record<string, { language: Language; file: string }>;
 
 /** A stage that has a benchmark. */

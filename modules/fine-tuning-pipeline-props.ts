@@ -128,6 +128,13 @@ export interface FineTuningPipelineProps {
    */
   readonly scoringInstanceType?: string;
   /**
+   * Instances that score, each its share of the queries.
+   * Must be a whole number from 1 to 20.
+   *
+   * @default 1
+   */
+  readonly scoringInstanceCount?: number;
+  /**
    * Teacher: this reranker, any sentence-transformers CrossEncoder, or an embedding model.
    * Must be a Hugging Face model id.
    *
@@ -155,6 +162,13 @@ export interface FineTuningPipelineProps {
    * @default "ml.g5.2xlarge"
    */
   readonly trainingInstanceType?: string;
+  /**
+   * Instances that train together, on all of their GPUs.
+   * Must be a whole number from 1 to 20.
+   *
+   * @default 1
+   */
+  readonly trainingInstanceCount?: number;
   /**
    * Embedding model to fine-tune.
    * Must be a Hugging Face model id.

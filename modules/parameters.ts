@@ -290,6 +290,10 @@ const PARAMETERS = {
     ),
     stage: "scoring",
   },
+  scoring_instance_count: {
+    ...integer(1, 1, 20, "Instances that score, each its share of the queries."),
+    stage: "scoring",
+  },
   teacher_model_id: {
     type: "string",
     default: "BAAI/bge-reranker-v2.5-gemma2-lightweight",
@@ -316,6 +320,10 @@ const PARAMETERS = {
       "Instance that trains, on all of its GPUs; ml.p4d.24xlarge is recommended for large runs.",
       "ml.g5.2xlarge or ml.p4d.24xlarge",
     ),
+    stage: "training",
+  },
+  training_instance_count: {
+    ...integer(1, 1, 20, "Instances that train together, on all of their GPUs."),
     stage: "training",
   },
   base_model_id: {

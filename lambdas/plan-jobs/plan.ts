@@ -13,6 +13,8 @@ export const PlanRequest = z.object({
     processing_instance_type: z.string(),
     scoring_instance_type: z.string(),
     training_instance_type: z.string(),
+    scoring_instance_count: z.number().int().positive(),
+    training_instance_count: z.number().int().positive(),
     queries_per_document: z.number(),
     scoring_max_negatives: z.number(),
     num_negatives: z.number(),
@@ -35,7 +37,7 @@ export type PlanRequest = z.infer<typeof PlanRequest>;
 export interface JobPlan {
   readonly resource_config: {
     readonly InstanceType: string;
-    readonly InstanceCount: 1;
+    readonly InstanceCount: number;
     readonly VolumeSizeInGB: number;
     readonly VolumeKmsKeyId?: string;
     readonly KeepAlivePeriodInSeconds?: number;
@@ -78,6 +80,12 @@ export function planJobs({ parameters, ...request }: PlanRequest): Record<Stage,
     training: parameters.training_instance_type,
     evaluation: parameters.scoring_instance_type,
   };
+  const instanceCounts: Record<Stage, number> = {
+    mining: 1,
+    scoring: parameters.scoring_instance_count,
+    training: parameters.training_instance_count,
+    evaluation: 1,
+  };
   const plan = (stage: Stage): JobPlan => {
     const instanceType = instanceTypes[stage];
     const runtime =
@@ -87,7 +95,7 @@ export function planJobs({ parameters, ...request }: PlanRequest): Record<Stage,
     return {
       resource_config: {
         InstanceType: instanceType,
-        InstanceCount: 1,
+        InstanceCount: instanceCounts[stage],
         VolumeSizeInGB: request.volume_size_gb,
         ...(request.volume_kms_key_id !== "" && !hasLocalStorage(instanceType)
           ? { VolumeKmsKeyId: request.volume_kms_key_id }

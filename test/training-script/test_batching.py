@@ -1,6 +1,6 @@
 import random
 
-from finetuning.batching import token_budget_batches
+from finetuning.batching import padding_share, token_budget_batches
 
 
 def test_every_sequence_once_within_the_budget():
@@ -20,3 +20,8 @@ def test_a_sequence_longer_than_the_budget_is_alone():
 
 def test_no_sequences():
     assert token_budget_batches([], 10) == []
+
+
+def test_padding_is_counted():
+    assert padding_share([10, 5, 5, 20], [[3], [0, 1], [2]]) == 1 - 40 / 45
+    assert padding_share([], []) == 0

@@ -191,3 +191,31 @@ def test_a_negative_is_contrasted_only_when_the_teacher_puts_it_well_below_the_p
     widest = max(row["label"][0] - min(row["label"]) for row in rows)
     assert contrast(widest + 1) == pytest.approx(contrast(None))
     assert contrast(0.0) > contrast(None)
+
+
+def gradients(model, loss, batch):
+    model.zero_grad()
+    value = loss(features_of(batch), batch["label"])
+    value.backward()
+    return value.item(), [parameter.grad.clone() for parameter in model.parameters() if parameter.grad is not None]
+
+
+def test_a_large_batch_has_the_gradients_of_a_small_one(model, store, words):
+    batch = DistillationCollator(model, store)(rows_of(words, count=24))
+    settings = replace(ORIGINAL, contrastive_weight=0.3)
+    plain, expected = gradients(model, ListwiseDistillationLoss(model, settings), batch)
+    forwards = 0
+
+    def count(*_):
+        nonlocal forwards
+        forwards += 1
+
+    model.register_forward_pre_hook(count)
+    cached = ListwiseDistillationLoss(model, settings, cached_from_tokens=100, tokens_per_chunk=150)
+    value, found = gradients(model, cached, batch)
+    assert forwards > 2 * (24 * 3 * 32 // 150)  # each chunk twice
+    assert value == pytest.approx(plain, rel=1e-5)
+    assert len(found) == len(expected) > 10
+    assert max(tensor.abs().max().item() for tensor in expected) > 1e-3
+    for a, b in zip(found, expected, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-6)

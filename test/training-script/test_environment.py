@@ -1,5 +1,13 @@
 import pytest
-from finetuning.environment import JobArgumentParser, JobEnvironment, JobError, boolean_argument, run_job
+from finetuning.environment import (
+    ONLY_HOST,
+    Host,
+    JobArgumentParser,
+    JobEnvironment,
+    JobError,
+    boolean_argument,
+    run_job,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +71,25 @@ def test_bad_hyperparameters_are_job_errors():
         parser.parse_args(["--seed", "x"])
     with pytest.raises(JobError, match="must be true or false"):
         parser.parse_args(["--force-deploy", "yes"])
+
+
+def test_instances_share_items_without_gap_or_overlap(monkeypatch):
+    assert JobEnvironment.from_environment().host == ONLY_HOST
+    monkeypatch.setenv("SM_HOSTS", '["algo-2", "algo-1", "algo-3"]')
+    hosts = []
+    for name in ("algo-1", "algo-2", "algo-3"):
+        monkeypatch.setenv("SM_CURRENT_HOST", name)
+        hosts.append(JobEnvironment.from_environment().host)
+    assert hosts == [Host(rank, 3) for rank in range(3)]
+    for items in (0, 1, 2, 7, 9):
+        shares = [list(range(items))[host.share_of(items)] for host in hosts]
+        assert [item for share in shares for item in share] == list(range(items))
+        assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+@pytest.mark.parametrize(("hosts", "current"), [("algo-1", "algo-1"), ("[]", "algo-1"), ('["algo-1"]', "algo-2")])
+def test_contradicting_instances_are_an_error(monkeypatch, hosts, current):
+    monkeypatch.setenv("SM_HOSTS", hosts)
+    monkeypatch.setenv("SM_CURRENT_HOST", current)
+    with pytest.raises(JobError, match="must be"):
+        JobEnvironment.from_environment()

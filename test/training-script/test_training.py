@@ -2,6 +2,11 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,8 +17,14 @@ from finetuning.dev_ranking import DevRanking
 from finetuning.distillation import DistillationCollator, DistillationRow, distillation_rows
 from finetuning.documents import DocumentStore
 from finetuning.embedding import embed, load_embedding_model
-from finetuning.environment import JobError
-from finetuning.training import TrainingInterrupted, TrainingSettings, latest_checkpoint, train
+from finetuning.environment import Host, JobError
+from finetuning.training import (
+    TrainingInterrupted,
+    TrainingSettings,
+    latest_checkpoint,
+    torchrun_arguments,
+    train,
+)
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 
@@ -244,3 +255,72 @@ def test_calibrated_scores_spread_as_the_cosines_do(scores, tiny_model):
     assert torch.tensor(taught).std().item() == pytest.approx(torch.tensor(cosines).std().item(), rel=1e-3)
     flat = [DistillationRow(row.query, row.documents, [1.0] * len(row.documents)) for row in rows]
     assert cosine_per_score(model, store, flat) == 0
+
+
+TRAIN_SLOWLY = """
+import json, sys, time
+from pathlib import Path
+from finetuning import embedding, training
+from finetuning.distillation import DistillationCollator
+
+collate = DistillationCollator.__call__
+
+def slowly(self, rows):
+    time.sleep(0.2)
+    return collate(self, rows)
+
+DistillationCollator.__call__ = slowly
+embedding.supports_bf16 = training.supports_bf16 = lambda _: False
+training.STEPS_PER_CHECKPOINT = 2
+*folders, settings = sys.argv[1:]
+training.train(*map(Path, folders), training.TrainingSettings(**json.loads(settings)))
+"""
+
+
+def test_a_killed_job_resumes_and_gives_what_an_undisturbed_one_does(scores, tmp_path, tiny_model, monkeypatch):
+    settings = settings_of(tiny_model, train_batch_size=8)
+    checkpoints = tmp_path / "checkpoints-killed"
+    arguments = [*map(str, (scores, tmp_path / "killed", checkpoints)), json.dumps(asdict(settings))]
+    environment = {**os.environ, "PYTHONPATH": str(Path(training.__file__).parents[1])}
+    job = subprocess.Popen([sys.executable, "-c", TRAIN_SLOWLY, *arguments], env=environment)
+    try:
+        while not any(latest_checkpoint(folder) for folder in checkpoints.glob("training/*")):
+            assert job.poll() is None
+            time.sleep(0.02)
+    finally:
+        job.send_signal(signal.SIGKILL)
+        job.wait()
+    assert not (tmp_path / "killed").exists()
+
+    monkeypatch.setattr(training, "STEPS_PER_CHECKPOINT", 2)
+    result = train(scores, tmp_path / "killed", checkpoints, settings)
+    train(scores, tmp_path / "whole", tmp_path / "checkpoints-whole", settings)
+    assert 0 < result.resumed_from_step < 8
+    assert same(weights(tmp_path / "killed"), weights(tmp_path / "whole"))
+    assert (tmp_path / "killed" / "loss.jsonl").read_bytes() == (tmp_path / "whole" / "loss.jsonl").read_bytes()
+
+
+def test_scores_of_several_instances_are_trained_on(scores, tmp_path, tiny_model):
+    settings = settings_of(tiny_model, max_steps=2)
+    train(scores, tmp_path / "one", tmp_path / "checkpoints-1", settings)
+    for split in ("train", "dev"):
+        lines = (scores / f"{split}.jsonl").read_bytes().splitlines(keepends=True)
+        (scores / f"{split}.jsonl").unlink()
+        for rank in range(3):
+            part = lines[Host(rank, 3).share_of(len(lines))]
+            (scores / f"{split}-{rank}-of-3.jsonl").write_bytes(b"".join(part))
+    train(scores, tmp_path / "three", tmp_path / "checkpoints-2", settings)
+    assert same(weights(tmp_path / "one"), weights(tmp_path / "three"))
+
+
+def test_processes_are_started_on_every_gpu_of_every_instance():
+    hosts = ["algo-1", "algo-2"]
+    assert torchrun_arguments(0, Host(0, 1), hosts[:1]) == torchrun_arguments(1, Host(0, 1), hosts[:1]) == []
+    assert torchrun_arguments(4, Host(0, 1), hosts[:1])[2:] == ["--standalone", "--nproc-per-node=4"]
+    assert torchrun_arguments(0, Host(1, 2), hosts)[2:] == [
+        "--nnodes=2",
+        "--node-rank=1",
+        "--master-addr=algo-1",
+        "--master-port=29500",
+        "--nproc-per-node=1",
+    ]

@@ -25,3 +25,9 @@ def token_budget_batches(lengths: Sequence[int], tokens_per_batch: int) -> list[
         else:
             batches.append([position])
     return batches
+
+
+def padding_share(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -> float:
+    """Share of padding among the tokens that are computed when each batch is padded to its longest."""
+    computed = sum(len(batch) * max(lengths[position] for position in batch) for batch in batches)
+    return 1 - sum(lengths) / computed if computed else 0.0

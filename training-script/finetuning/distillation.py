@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from .contract import ScoredQuery
 from .documents import DocumentStore
 from .embedding import CHARACTERS_PER_TOKEN
+from .gradient_cache import encode_in_chunks
 from .prompts import document_prompt, query_prompt
 
 CONTRASTIVE_TEMPERATURE = 0.05
@@ -20,6 +21,13 @@ CONTRASTIVE_TEMPERATURE = 0.05
 
 CPU_TEXTS_PER_FORWARD = 16
 """On a CPU padding costs as much as text, so texts are embedded in groups of like length; a GPU prefers one batch."""
+
+GPU_TOKENS_CACHED_FROM = 16_384
+"""Padded tokens of a batch from which on its gradients are cached on a GPU. A model of bge-m3's size holds some 0.8 MB
+of activations a token (24 layers of 1024 in bf16), so that this many fit beside its optimiser state in 24 GB."""
+
+GPU_TOKENS_PER_CHUNK = 8_192
+"""Of a batch whose gradients are cached: enough to keep a GPU busy."""
 
 
 @dataclass(frozen=True)
@@ -133,12 +141,23 @@ class ListwiseDistillationLoss(nn.Module):
     queries: what the KL term never sees.
     """
 
-    def __init__(self, model: SentenceTransformer, settings: LossSettings) -> None:
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        settings: LossSettings,
+        *,
+        cached_from_tokens: int | None = None,
+        tokens_per_chunk: int = GPU_TOKENS_PER_CHUNK,
+    ) -> None:
         """
         Args:
             model: the student.
+            cached_from_tokens: padded tokens of queries or documents from which on they are embedded in chunks of
+                `tokens_per_chunk` with cached gradients; None for GPU_TOKENS_CACHED_FROM on a GPU and never on a CPU.
         """
         super().__init__()
+        self.cached_from_tokens = cached_from_tokens
+        self.tokens_per_chunk = tokens_per_chunk
         self.model = model
         self.settings = settings
 
@@ -166,11 +185,16 @@ class ListwiseDistillationLoss(nn.Module):
         return loss
 
     def _embed(self, features: dict[str, Tensor]) -> Tensor:
-        count, device = features["attention_mask"].shape[0], features["attention_mask"].device
-        step = CPU_TEXTS_PER_FORWARD if device.type == "cpu" else count
-        chunks = [self.model(_slice(features, start, start + step)) for start in range(0, count, step)]
-        embeddings = torch.cat([chunk["sentence_embedding"] for chunk in chunks]).float()
-        return nn.functional.normalize(embeddings, dim=-1)
+        mask = features["attention_mask"]
+        count, length = mask.shape
+        on_gpu = mask.device.type != "cpu"
+        limit = self.cached_from_tokens or (GPU_TOKENS_CACHED_FROM if on_gpu else None)
+        cached = limit is not None and count * length > limit
+        uncached_step = count if on_gpu else CPU_TEXTS_PER_FORWARD
+        step = max(1, self.tokens_per_chunk // length) if cached else uncached_step
+        chunks = [_slice(features, start, start + step) for start in range(0, count, step)]
+        embeddings = encode_in_chunks(lambda chunk: self.model(chunk)["sentence_embedding"], chunks, cached=cached)
+        return nn.functional.normalize(embeddings.float(), dim=-1)
 
 
 def listwise_kl(student_logits: Tensor, teacher_logits: Tensor, present: Tensor) -> Tensor:

@@ -22,6 +22,9 @@ CHARACTERS_PER_TOKEN = 12
 DOCUMENTS_PER_BLOCK = 16_384
 """Documents whose embeddings are in memory at a time while ranking."""
 
+QUERIES_PER_PRODUCT = 4_096
+"""With DOCUMENTS_PER_BLOCK, cosines of 256 MB at a time."""
+
 
 def load_embedding_model(
     model_id: str,
@@ -141,23 +144,65 @@ def rank_dense(
         quiet: say nothing about progress.
 
     Returns:
-        Rows of the store (int64) of shape (len(queries), depth), best first; ties in the order of `rows`.
+        Rows of the store (int64) of shape (len(queries), depth), best first; of equal cosines the earlier in `rows`
+        first, except that which of them are the last in a list is chance.
     """
-    depth = min(depth, len(rows))
-    query_embeddings = embed(model, queries, prompt=query_prompt(model))
-    best_scores = torch.empty((len(queries), 0))
-    best_rows = torch.empty((len(queries), 0), dtype=torch.int64)
+    nearest = NearestDocuments(embed(model, queries, prompt=query_prompt(model)), min(depth, len(rows)), model.device)
     for start in range(0, len(rows), documents_per_block):
         block = rows[start : start + documents_per_block]
-        scores = query_embeddings @ embed(model, [store.text(row) for row in block], prompt=document_prompt(model)).T
-        block_rows = torch.tensor(block, dtype=torch.int64).expand(len(queries), -1)
-        scores = torch.cat([best_scores, scores], dim=1)
-        candidates = torch.cat([best_rows, block_rows], dim=1)
-        order = scores.argsort(dim=1, descending=True, stable=True)[:, :depth]
-        best_scores, best_rows = scores.gather(1, order), candidates.gather(1, order)
+        nearest.offer(embed(model, [store.text(row) for row in block], prompt=document_prompt(model)))
         if not quiet:
             print(f"Embedded {start + len(block)} of {len(rows)} documents", flush=True)
-    return best_rows.numpy()
+    return np.asarray(rows, dtype=np.int64)[nearest.positions()]
+
+
+class NearestDocuments:
+    """The nearest documents of each query among those offered so far: exact, in memory that does not grow with them."""
+
+    def __init__(self, queries: torch.Tensor, depth: int, device: torch.device) -> None:
+        """
+        Args:
+            queries: unit-length embeddings, shape (Q, dimension).
+            depth: documents to keep for each query.
+            device: computes, and holds the queries and their lists.
+        """
+        self._queries = queries.to(device)
+        self._scores = torch.full((len(queries), depth), -torch.inf, device=device)
+        self._positions = torch.full((len(queries), depth), -1, dtype=torch.int64, device=device)
+        self._offered = 0
+
+    def offer(self, documents: torch.Tensor) -> None:
+        """Ranks further documents, unit-length embeddings of shape (D, dimension)."""
+        documents = documents.to(self._queries.device)
+        depth = self._scores.shape[1]
+        for start in range(0, len(self._queries), QUERIES_PER_PRODUCT):
+            chosen = slice(start, start + QUERIES_PER_PRODUCT)
+            with _tensor_cores():
+                cosines = self._queries[chosen] @ documents.T
+            scores, columns = cosines.topk(min(depth, len(documents)), dim=1)
+            scores = torch.cat([self._scores[chosen], scores], dim=1)
+            positions = torch.cat([self._positions[chosen], columns + self._offered], dim=1)
+            # Stable, so by position where scores are equal.
+            by_position = positions.argsort(dim=1)
+            scores, positions = scores.gather(1, by_position), positions.gather(1, by_position)
+            order = scores.argsort(dim=1, descending=True, stable=True)[:, :depth]
+            self._scores[chosen], self._positions[chosen] = scores.gather(1, order), positions.gather(1, order)
+        self._offered += len(documents)
+
+    def positions(self) -> np.ndarray:
+        """Numbers of the nearest documents in the order in which they were offered (int64), nearest first."""
+        return self._positions.cpu().numpy()
+
+
+@contextlib.contextmanager
+def _tensor_cores() -> Iterator[None]:
+    """fp32 products on a GPU's tensor cores: TF32 rounds the factors as fp16 does, but not the cosines."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def _token_counts(model: SentenceTransformer, texts: Sequence[str], limit: int) -> list[int]:

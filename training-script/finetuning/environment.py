@@ -50,7 +50,7 @@ class JobEnvironment:
         base = Path(os.environ.get("SAGEMAKER_BASE_DIR", DEFAULT_BASE_DIRECTORY))
         model = Path(os.environ.get("SM_MODEL_DIR", str(base / "model")))
         model.mkdir(parents=True, exist_ok=True)
-        return cls(base_directory=base, model_directory=model, host=_host())
+        return cls(base_directory=base, model_directory=model, host=this_host())
 
     @property
     def checkpoint_directory(self) -> Path:
@@ -101,7 +101,8 @@ def host_names() -> list[str]:
     return sorted(names)
 
 
-def _host() -> Host:
+def this_host() -> Host:
+    """This instance among the job's. Raises JobError when SageMaker's variables contradict each other."""
     names = host_names()
     current = os.environ.get("SM_CURRENT_HOST", names[0])
     if current not in names:

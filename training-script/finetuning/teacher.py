@@ -111,23 +111,23 @@ class CrossEncoderTeacher(Teacher):
     ) -> None:
         """Loads the model; see `load_teacher` for the arguments. Raises JobError for a model with several outputs."""
         with naming_model(model_id):
-            self._tokenizer = AutoTokenizer.from_pretrained(model_id, revision=revision)
+            self.tokenizer = AutoTokenizer.from_pretrained(model_id, revision=revision)
             model = AutoModelForSequenceClassification.from_pretrained(model_id, revision=revision)
         if model.config.num_labels != 1:
             raise JobError(
                 f"{model_id} has {model.config.num_labels} outputs; a teacher must have one, the relevance. "
                 "Choose a reranker."
             )
-        self._model = model.to(device).eval()
+        self.model = model.to(device).eval()
         self._tokens_per_batch = tokens_per_batch
-        self._max_length = min(max_length, self._tokenizer.model_max_length)
+        self._max_length = min(max_length, self.tokenizer.model_max_length)
         self._device = device
 
     def tokenise(self, pairs: Sequence[Pair]) -> list[dict[str, list[int]]]:
         """See Teacher."""
         if not pairs:
             return []
-        encoded = self._tokenizer(
+        encoded = self.tokenizer(
             [query for query, _ in pairs],
             [document[: self._max_length * CHARACTERS_PER_TOKEN] for _, document in pairs],
             truncation=True,
@@ -138,7 +138,7 @@ class CrossEncoderTeacher(Teacher):
     @torch.inference_mode()
     def score_tokenised(self, tokenised: list[dict[str, list[int]]]) -> list[float]:
         """See Teacher."""
-        batches = token_budget_batches([len(pair["input_ids"]) for pair in tokenised], self._tokens_per_batch)
+        batches = self.batches(tokenised)
         # fp16 and not bf16 on GPUs: bf16 rounds a logit of 8 to steps of 1/32, the order of the differences.
         autocast = (
             torch.autocast("cuda", dtype=torch.float16) if self._device.startswith("cuda") else contextlib.nullcontext()
@@ -146,9 +146,13 @@ class CrossEncoderTeacher(Teacher):
         with autocast:
             return _in_order(batches, (self._forward([tokenised[p] for p in batch]) for batch in batches))
 
+    def batches(self, tokenised: list[dict[str, list[int]]]) -> list[list[int]]:
+        """Which pairs are scored together."""
+        return token_budget_batches([len(pair["input_ids"]) for pair in tokenised], self._tokens_per_batch)
+
     def _forward(self, pairs: list[dict[str, list[int]]]) -> torch.Tensor:
-        padded = self._tokenizer.pad(pairs, return_tensors="pt")
-        return self._model(**{key: value.to(self._device) for key, value in padded.items()}).logits[:, 0].float()
+        padded = self.tokenizer.pad(pairs, return_tensors="pt")
+        return self.model(**{key: value.to(self._device) for key, value in padded.items()}).logits[:, 0].float()
 
 
 class EmbeddingTeacher(Teacher):

@@ -38,7 +38,7 @@ from .distillation import (
 )
 from .documents import DocumentStore
 from .embedding import default_device, inference_mode, load_embedding_model, supports_bf16
-from .environment import JobError, channel_file
+from .environment import Host, JobError, channel_file, host_names, this_host
 from .merging import copied_state, merge_with_base
 from .score_files import score_files
 from .serving_artifact import write_serving_artifact
@@ -55,6 +55,9 @@ EVALUATIONS = 4
 
 DEV_ROWS = 512
 """Rows of the dev split that the dev loss is computed on: enough for a mean, cheap on a CPU."""
+
+MASTER_PORT = 29_500
+"""torchrun's default; SageMaker leaves every port open between a job's instances."""
 
 _MASTER = "0"
 
@@ -116,11 +119,25 @@ class TrainingResult:
 
 
 def relaunch_on_all_gpus() -> None:
-    """On a machine with several GPUs, replaces this process by one a GPU (torchrun), unless it is one of these."""
-    gpus = torch.cuda.device_count()
-    if gpus > 1 and "LOCAL_RANK" not in os.environ:
-        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={gpus}"]
+    """With several GPUs or instances, replaces this process by one a GPU (torchrun), unless it is one of these."""
+    launcher = torchrun_arguments(torch.cuda.device_count(), this_host(), host_names())
+    if launcher and "LOCAL_RANK" not in os.environ:
         os.execv(sys.executable, [sys.executable, *launcher, *sys.argv])
+
+
+def torchrun_arguments(gpus: int, host: Host, hosts: Sequence[str]) -> list[str]:
+    """How Python starts one process a GPU on this and the other instances; empty when one process is enough.
+
+    Args:
+        gpus: of this instance; every instance has the same.
+        hosts: names of the instances by rank; the first is where the processes meet.
+    """
+    processes = f"--nproc-per-node={max(1, gpus)}"
+    if host.count > 1:
+        nodes = [f"--nnodes={host.count}", f"--node-rank={host.rank}"]
+        meeting = [f"--master-addr={hosts[0]}", f"--master-port={MASTER_PORT}"]
+        return ["-m", "torch.distributed.run", *nodes, *meeting, processes]
+    return ["-m", "torch.distributed.run", "--standalone", processes] if gpus > 1 else []
 
 
 def train(scores: Path, output: Path, checkpoints: Path, settings: TrainingSettings) -> TrainingResult:

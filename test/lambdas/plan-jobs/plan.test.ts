@@ -80,6 +80,12 @@ describe("the plan of the jobs", () => {
     });
   });
 
+  it("gives scoring and training as many instances as asked for", () => {
+    const plan = planJobs(request({ scoring_instance_count: 3, training_instance_count: 2 }));
+    const counts = Object.values(plan).map((job) => job.resource_config.InstanceCount);
+    expect(counts).toEqual([1, 3, 2, 1]);
+  });
+
   it("takes a limit that is given for every job", () => {
     const plan = planJobs(request({ max_job_runtime_seconds: 7200 }));
     for (const job of Object.values(plan)) expect(job.stopping_condition.MaxRuntimeInSeconds).toBe(7200);
