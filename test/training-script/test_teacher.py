@@ -211,7 +211,7 @@ def test_layers_that_the_score_does_not_need_are_never_made(tmp_path, reranker_t
     monkeypatch.setattr(teacher, "supports_bf16", lambda _: False)
 
     settings = {"max_length": 40, "tokens_per_batch": 800, "device": "cpu"}
-    loaded = load_lightweight_reranker(str(folder), revision=None, **settings)
+    loaded = load_lightweight_reranker(str(folder), revision="0" * 40, **settings)
     assert len(loaded._model.model.layers) == 28  # type: ignore[attr-defined]
     expected = LightweightReranker(whole.eval(), reranker_tokenizer, **settings).score(pairs)
     assert loaded.score(pairs) == pytest.approx(expected, abs=1e-5)
