@@ -20,7 +20,7 @@ from finetuning.teacher import CrossEncoderTeacher, Pair
 from python_benchmark import Variant, Work, benchmark
 from random_models import sample, write_reranker
 
-PAIRS = 1_024
+PAIRS = 256
 BASELINE_BATCH = 32
 """sentence-transformers' default."""
 
