@@ -189,7 +189,7 @@ describe("the deployed stack", () => {
       expect(Payload.rules.trust_remote_code?.one_of).toEqual([true]);
       const requests = jobRequests(applied).map(({ HyperParameters }) => HyperParameters);
       const revised = requests.filter((parameters) => JSON.stringify(parameters).includes("base_model_revision"));
-      expect(revised).toHaveLength(2);
+      expect(revised).toHaveLength(3);
     });
   });
 
