@@ -7,6 +7,7 @@ import {
   StartExecutionCommand,
   StopExecutionCommand,
 } from "@aws-sdk/client-sfn";
+import { type StateTiming, stateTimings } from "../lambdas/shared/stages.ts";
 
 /** How an execution ended. */
 export interface ExecutionResult {
@@ -17,13 +18,6 @@ export interface ExecutionResult {
   readonly error: string | undefined;
   readonly cause: string | undefined;
   readonly states: readonly StateTiming[];
-}
-
-/** When a state was entered and left, in ms since the epoch. A state that is visited again has an entry a visit. */
-export interface StateTiming {
-  readonly state: string;
-  readonly enteredAt: number;
-  readonly exitedAt: number | undefined;
 }
 
 export interface ExecutionOptions {
@@ -76,20 +70,4 @@ async function history(client: SFNClient, executionArn: string): Promise<History
     events.push(...(page.events ?? []));
   }
   return events;
-}
-
-/** Pairs each state's entry with its exit. */
-export function stateTimings(events: readonly HistoryEvent[]): StateTiming[] {
-  const timings: { state: string; enteredAt: number; exitedAt: number | undefined }[] = [];
-  for (const event of events) {
-    const at = event.timestamp?.getTime() ?? 0;
-    const entered = event.stateEnteredEventDetails?.name;
-    if (entered !== undefined) timings.push({ state: entered, enteredAt: at, exitedAt: undefined });
-    const exited = event.stateExitedEventDetails?.name;
-    if (exited !== undefined) {
-      const open = timings.find((timing) => timing.state === exited && timing.exitedAt === undefined);
-      if (open !== undefined) open.exitedAt = at;
-    }
-  }
-  return timings;
 }

@@ -464,6 +464,27 @@ export interface FineTuningPipelineProps {
    */
   readonly endpointPollSeconds?: number;
   /**
+   * Addresses that are told how each execution ended and when an alarm goes off; each has to confirm an e-mail from AWS once.
+   * Must be a list of e-mail addresses.
+   *
+   * @default []
+   */
+  readonly notificationEmails?: string[];
+  /**
+   * Topic of your own for these messages; its policy must let cloudwatch.amazonaws.com publish. Empty makes a topic.
+   * Must be empty or the ARN of a standard SNS topic.
+   *
+   * @default ""
+   */
+  readonly notificationTopicArn?: string;
+  /**
+   * Milliseconds of the endpoint's model latency (95th percentile over 15 minutes) above which an alarm goes off; 0 for no alarm.
+   * Must be a whole number from 0 to 60000.
+   *
+   * @default 0
+   */
+  readonly endpointLatencyAlarmMs?: number;
+  /**
    * Days for which logs are kept.
    * Must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653.
    *
@@ -528,7 +549,7 @@ export interface FineTuningPipelineProps {
   readonly iamPath?: string;
   /**
    * Roles of your own by the principal that takes them, where you may not make roles; their trust and permissions stay yours. What is left out is made.
-   * Must be a map of role ARNs whose keys are among job, serving, bedrock, connector, workflow, resolve-parameters, data-extractor, s3-validator, bedrock-orchestrator, plan-jobs, register-model.
+   * Must be a map of role ARNs whose keys are among job, serving, bedrock, connector, workflow, resolve-parameters, data-extractor, s3-validator, bedrock-orchestrator, plan-jobs, register-model, report-execution.
    *
    * @default {}
    */

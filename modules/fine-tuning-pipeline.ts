@@ -7,6 +7,7 @@ import type { FineTuningPipelineProps } from "./fine-tuning-pipeline-props.ts";
 import { PipelineFunctions } from "./functions/pipeline-functions.ts";
 import { imagesKnown, regionalImages } from "./jobs/images.ts";
 import { TrainingCodeObjects } from "./jobs/training-code-objects.ts";
+import { Observability } from "./observability/observability.ts";
 import { EXECUTION_PARAMETER_NAMES, executionRules } from "./parameters.ts";
 import { propName } from "./parameters-document.ts";
 import { DataBucket } from "./storage/data-bucket.ts";
@@ -25,13 +26,14 @@ export interface PipelineSources {
 
 /**
  * Fine-tunes a retrieval model on a corpus and puts it behind OpenSearch: the data bucket, the training code, the functions, one
- * role a principal, and the state machine that orders them. Nothing starts by itself.
+ * role a principal, the state machine that orders them, and what people see of it. Nothing starts by itself.
  */
 export class FineTuningPipeline extends Construct {
   readonly bucket: DataBucket;
   readonly roles: PipelineRoles;
   readonly functions: PipelineFunctions;
   readonly stateMachine: PipelineStateMachine;
+  readonly observability: Observability;
 
   /** @throws InvalidPropsError */
   constructor(scope: Construct, id: string, props: FineTuningPipelineProps, sources: PipelineSources) {
@@ -80,6 +82,7 @@ export class FineTuningPipeline extends Construct {
       logRetentionDays: parameters.logRetentionDays,
       preconditions: [imagesKnown(aws, givenImages)],
       definition: {
+        deployment: parameters.namePrefix,
         bucketName: this.bucket.name,
         functions: this.functions.byName,
         jobRoleArn: this.roles.job.arn,
@@ -96,6 +99,13 @@ export class FineTuningPipeline extends Construct {
         queryPollSeconds: parameters.queryPollSeconds,
         endpointPollSeconds: parameters.endpointPollSeconds,
       },
+    });
+    this.observability = new Observability(this, "observability", {
+      aws,
+      reach: access,
+      parameters,
+      stateMachineArn: this.stateMachine.arn,
+      sources: sources.lambdas,
     });
   }
 }

@@ -3,7 +3,8 @@ import { StackOutput } from "./clean-id-stack.ts";
 import type { FineTuningPipeline } from "./fine-tuning-pipeline.ts";
 
 /** Declares what the deployed stack and the Terraform module put out. */
-export function declareOutputs(scope: Construct, { bucket, roles, functions, stateMachine }: FineTuningPipeline): void {
+export function declareOutputs(scope: Construct, pipeline: FineTuningPipeline): void {
+  const { bucket, roles, functions, stateMachine, observability } = pipeline;
   const output = (name: string, description: string, value: unknown) =>
     new StackOutput(scope, name, { description, value });
   const functionEntries = Object.entries(functions.byName);
@@ -21,11 +22,14 @@ export function declareOutputs(scope: Construct, { bucket, roles, functions, sta
     bedrock: roles.bedrock.arn,
     connector: roles.connector.arn,
     workflow: stateMachine.roleArn,
+    "report-execution": observability.reportFunction.roleArn,
   });
   output("opensearch_role_mapping", "Roles to map in OpenSearch before the first execution.", {
     read_access: functions.byName["data-extractor"].roleArn,
     ml_full_access: functions.byName["register-model"].roleArn,
   });
+  output("notifications_topic_arn", "Topic that tells how each execution ended.", observability.topicArn);
+  output("dashboard_name", "Dashboard in CloudWatch.", observability.dashboardName);
   output(
     "example_execution_input",
     "Input of an execution: what is left out has the value given at deployment.",

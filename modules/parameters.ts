@@ -5,7 +5,7 @@
 
 import type { IResolvable } from "cdktf";
 import { REGIONS_WITH_IMAGES } from "./jobs/images.ts";
-import { FUNCTION_NAMES } from "./workflow/definition.ts";
+import { FUNCTION_NAMES, REPORT_FUNCTION } from "./workflow/definition.ts";
 
 /** Types a parameter may have, in Terraform's notation. */
 export type ParameterType = "string" | "number" | "bool" | "list(string)" | "map(string)";
@@ -79,7 +79,15 @@ const HUGGING_FACE_REVISION = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$";
 const COMMIT = "^[0-9a-f]{40}$";
 
 /** Principals that have a role of their own: whose role may be given instead of made. */
-export const PRINCIPALS = ["job", "serving", "bedrock", "connector", "workflow", ...FUNCTION_NAMES] as const;
+export const PRINCIPALS = [
+  "job",
+  "serving",
+  "bedrock",
+  "connector",
+  "workflow",
+  ...FUNCTION_NAMES,
+  REPORT_FUNCTION,
+] as const;
 export type Principal = (typeof PRINCIPALS)[number];
 
 const FLAG = { type: "bool", rule: {}, must: "true or false", write: "true or false" } as const;
@@ -594,6 +602,38 @@ const PARAMETERS = {
     stage: "infrastructure",
     scope: "deployment",
   },
+  notification_emails: {
+    type: "list(string)",
+    default: [],
+    rule: { pattern: "^[^@\\s]+@[^@\\s]+[.][^@\\s]+$" },
+    must: "a list of e-mail addresses",
+    write: 'for example ["search-team@example.com"]',
+    description:
+      "Addresses that are told how each execution ended and when an alarm goes off; each has to confirm an e-mail from AWS once.",
+    stage: "infrastructure",
+    scope: "deployment",
+  },
+  notification_topic_arn: {
+    type: "string",
+    default: "",
+    rule: { pattern: "^(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?$" },
+    must: "empty or the ARN of a standard SNS topic",
+    write: "for example arn:aws:sns:us-east-1:123456789012:search-team",
+    description:
+      "Topic of your own for these messages; its policy must let cloudwatch.amazonaws.com publish. Empty makes a topic.",
+    stage: "infrastructure",
+    scope: "deployment",
+  },
+  endpoint_latency_alarm_ms: {
+    ...integer(
+      0,
+      0,
+      60_000,
+      "Milliseconds of the endpoint's model latency (95th percentile over 15 minutes) above which an alarm goes off; 0 for no alarm.",
+    ),
+    stage: "infrastructure",
+    scope: "deployment",
+  },
   log_retention_days: {
     type: "number",
     default: 30,
@@ -813,6 +853,12 @@ export const CROSS_FIELD_RULES: readonly CrossFieldRule[] = [
     condition: 'var.access_log_bucket_name == "" || var.existing_bucket_name == ""',
     message:
       "access_log_bucket_name must be empty when existing_bucket_name is given, because that bucket's settings are its owner's; write one of the two only.",
+  },
+  {
+    parameter: "notification_emails",
+    condition: 'length(var.notification_emails) == 0 || var.notification_topic_arn == ""',
+    message:
+      "notification_emails must be empty when notification_topic_arn is given, because the addresses subscribe to the topic that is made otherwise; write [], or subscribe them to your topic.",
   },
   {
     parameter: "region",

@@ -5,6 +5,7 @@ import { ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
 import { z } from "zod";
 import { QueryBatch } from "../shared/contract.ts";
 import { lambdaHandler } from "../shared/handler.ts";
+import { publishCounts } from "../shared/metrics.ts";
 import { S3Prefix, S3Uri } from "../shared/s3-uri.ts";
 import { readBatchLimits } from "./batch-limits.ts";
 import { checkStatus } from "./check-status.ts";
@@ -57,8 +58,8 @@ export const handler = lambdaHandler("bedrock-orchestrator", Event, async (event
   const modelId = event.bedrock_model_id;
   const remainingMs = () => context.getRemainingTimeInMillis();
   switch (event.action) {
-    case "prepare_input":
-      return prepareInput(clients.s3, {
+    case "prepare_input": {
+      const prepared = await prepareInput(clients.s3, {
         run,
         corpus: event.corpus_uri,
         documentCount: event.document_count,
@@ -69,6 +70,9 @@ export const handler = lambdaHandler("bedrock-orchestrator", Event, async (event
         limits: await readBatchLimits(quotas, modelId),
         remainingMs,
       });
+      publishCounts({ QueryRecords: prepared.record_count });
+      return prepared;
+    }
     case "create_job": {
       const { minRecords } = await readBatchLimits(quotas, modelId);
       return createJob(clients.bedrock, {
@@ -81,7 +85,12 @@ export const handler = lambdaHandler("bedrock-orchestrator", Event, async (event
         minRecords,
       });
     }
-    case "check_status":
-      return checkStatus(clients, { run, job: event.job, modelId, remainingMs });
+    case "check_status": {
+      const status = await checkStatus(clients, { run, job: event.job, modelId, remainingMs });
+      if (status.status === "Completed") {
+        publishCounts({ QueryRecordsSucceeded: status.succeeded, QueryRecordsFailed: status.failed });
+      }
+      return status;
+    }
   }
 });

@@ -1,6 +1,7 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { lambdaHandler } from "../shared/handler.ts";
+import { publishCounts } from "../shared/metrics.ts";
 import { OpenSearch } from "../shared/open-search.ts";
 import { S3Prefix } from "../shared/s3-uri.ts";
 import { extractCorpus } from "./extract.ts";
@@ -25,7 +26,7 @@ export const handler = lambdaHandler("data-extractor", Event, async (event, cont
     neededPermissions: `read access ("read") to the index "${event.index_name}"`,
   });
   try {
-    return await extractCorpus(s3, openSearch, {
+    const result = await extractCorpus(s3, openSearch, {
       index: event.index_name,
       fields: event.text_fields,
       maxDocuments: event.max_documents,
@@ -33,6 +34,8 @@ export const handler = lambdaHandler("data-extractor", Event, async (event, cont
       cursor: event.cursor,
       remainingMs: () => context.getRemainingTimeInMillis(),
     });
+    if (result.complete) publishCounts({ Documents: result.document_count });
+    return result;
   } finally {
     await openSearch.close();
   }

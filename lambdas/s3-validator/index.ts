@@ -1,6 +1,7 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { lambdaHandler } from "../shared/handler.ts";
+import { publishCounts } from "../shared/metrics.ts";
 import { S3Prefix, S3Uri } from "../shared/s3-uri.ts";
 import { validateCorpus } from "./validate-corpus.ts";
 
@@ -14,11 +15,13 @@ const Event = z.object({
 });
 
 /** Stage 1 for input_type=s3: {s3_corpus_path, max_documents, run_uri, cursor: null} to a CorpusResult. */
-export const handler = lambdaHandler("s3-validator", Event, (event, context) =>
-  validateCorpus(s3, {
+export const handler = lambdaHandler("s3-validator", Event, async (event, context) => {
+  const result = await validateCorpus(s3, {
     corpus: event.s3_corpus_path,
     run: event.run_uri,
     maxDocuments: event.max_documents,
     remainingMs: () => context.getRemainingTimeInMillis(),
-  }),
-);
+  });
+  publishCounts({ Documents: result.document_count });
+  return result;
+});

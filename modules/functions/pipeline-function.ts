@@ -7,13 +7,13 @@ import { decryptEnvironment, functionInNetwork, TRACING, useKeyThroughS3 } from 
 import { Asset } from "../asset.ts";
 import type { AwsContext } from "../aws-context.ts";
 import { orNull } from "../json.ts";
-import type { FunctionName } from "../workflow/definition.ts";
+import type { Principal } from "../parameters.ts";
 
 /** One Lambda function of the pipeline. */
 export interface PipelineFunctionProps {
   readonly functionName: string;
   /** Under this name `existing_role_arns` may give its role. */
-  readonly principal: FunctionName;
+  readonly principal: Principal;
   readonly reach: Reach;
   readonly description: string;
   /** @default - the function's name */
@@ -26,6 +26,8 @@ export interface PipelineFunctionProps {
   /** Seconds, at most 900. */
   readonly timeout: number;
   readonly logRetentionDays: number;
+  /** Variables of the function besides powertools' own. @default - none */
+  readonly environment?: Readonly<Record<string, string>>;
   /** What the function may do besides writing its logs and traces. */
   readonly statements: readonly Statement[];
 }
@@ -33,6 +35,7 @@ export interface PipelineFunctionProps {
 /** A Node.js function with a role of its own, a log group that expires, and tracing. */
 export class PipelineFunction extends Construct {
   readonly arn: string;
+  readonly functionName: string;
   readonly roleArn: string;
   /** Seconds after which Lambda ends an invocation. */
   readonly timeout: number;
@@ -77,7 +80,7 @@ export class PipelineFunction extends Construct {
       memorySize: props.memorySize,
       timeout: props.timeout,
       tracingConfig: { mode: "Active" },
-      environment: { variables: { POWERTOOLS_SERVICE_NAME: functionName } },
+      environment: { variables: { POWERTOOLS_SERVICE_NAME: functionName, ...props.environment } },
       kmsKeyArn: orNull(key.arn),
       // Of empty lists the provider makes no VPC.
       vpcConfig: { subnetIds: network.subnetIds, securityGroupIds: network.securityGroupIds },
@@ -85,6 +88,7 @@ export class PipelineFunction extends Construct {
       dependsOn: [logs, ...role.policies],
     });
     this.arn = lambda.arn;
+    this.functionName = lambda.functionName;
     this.roleArn = role.arn;
     this.timeout = props.timeout;
   }

@@ -33,10 +33,14 @@ export const FUNCTION_NAMES = [
   "plan-jobs",
   "register-model",
 ] as const;
+/** The function that is called for each execution that ended; a folder below `lambdas/` too. */
+export const REPORT_FUNCTION = "report-execution";
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
 
 /** What the definition refers to. Every value may be a Terraform expression. */
 export interface DefinitionInputs {
+  /** Name of the deployment; it distinguishes its jobs' metrics from those of others. */
+  readonly deployment: string;
   readonly bucketName: string;
   readonly functions: Readonly<Record<FunctionName, FunctionReference>>;
   readonly jobRoleArn: string;
@@ -260,7 +264,10 @@ function channel({ name, uriPath }: Channel): Record<string, unknown> {
 /** Stages whose output stays when the run's intermediates expire. */
 const LASTING_STAGES: readonly JobStage[] = ["training", "evaluation"];
 
-function trainingJobRequest({ jobRoleArn, codeUris, tags, network, key }: DefinitionInputs, stage: JobStage): object {
+function trainingJobRequest(
+  { deployment, jobRoleArn, codeUris, tags, network, key }: DefinitionInputs,
+  stage: JobStage,
+): object {
   const job = TRAINING_JOBS[stage];
   const base = LASTING_STAGES.includes(stage) ? "$.run.results_uri" : "$.run.uri";
   const request = {
@@ -268,7 +275,7 @@ function trainingJobRequest({ jobRoleArn, codeUris, tags, network, key }: Defini
     AlgorithmSpecification: {
       "TrainingImage.$": job.imagePath,
       TrainingInputMode: "File",
-      MetricDefinitions: job.metrics,
+      MetricDefinitions: job.metrics.map(({ Name, Regex }) => ({ Name: `${deployment}:${Name}`, Regex })),
     },
     RoleArn: jobRoleArn,
     HyperParameters: {

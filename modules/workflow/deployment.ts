@@ -17,6 +17,11 @@ export interface DeploymentInputs {
 /** The state that begins the deployment. */
 export const DEPLOYMENT_START = "NameEndpoint";
 
+/** An endpoint is called after its model: `<model name>-endpoint`. */
+export const ENDPOINT_SUFFIX = "-endpoint";
+/** Its one variant. */
+export const VARIANT_NAME = "AllTraffic";
+
 /** Looks at the endpoint before giving up: two hours at the default of 30 seconds. */
 export const MAX_ENDPOINT_POLLS = 240;
 
@@ -51,7 +56,7 @@ export function deploymentStates({ servingRoleArn, network, tags, pollSeconds, n
     NameEndpoint: {
       Type: "Pass",
       Parameters: {
-        "endpoint.$": "States.Format('{}-endpoint', $.parameters.model_name)",
+        "endpoint.$": `States.Format('{}${ENDPOINT_SUFFIX}', $.parameters.model_name)`,
         "model.$": uniqueName("model"),
         "config.$": uniqueName("config"),
       },
@@ -85,7 +90,7 @@ export function deploymentStates({ servingRoleArn, network, tags, pollSeconds, n
         "EndpointConfigName.$": "$.names.config",
         ProductionVariants: [
           {
-            VariantName: "AllTraffic",
+            VariantName: VARIANT_NAME,
             "ModelName.$": "$.names.model",
             "InstanceType.$": "$.parameters.inference_instance_type",
             "InitialInstanceCount.$": "$.parameters.initial_instance_count",

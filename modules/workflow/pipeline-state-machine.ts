@@ -114,7 +114,8 @@ export class PipelineStateMachine extends Construct {
       name,
       roleArn: role.arn,
       definition: encodeJson(pipelineDefinition(definition)),
-      loggingConfiguration: { level: "ALL", includeExecutionData: true, logDestination: `${logs.arn}:*` },
+      // Inputs and outputs hold the user's names and addresses; an execution's history has them, for those who may read it.
+      loggingConfiguration: { level: "ERROR", includeExecutionData: false, logDestination: `${logs.arn}:*` },
       tracingConfiguration: { enabled: true },
       lifecycle: { precondition: props.preconditions },
       // Step Functions tries the role's permissions when the state machine is made.

@@ -127,6 +127,7 @@ describe("the deployed stack", () => {
         "opensearch-finetuning-connector": "es.amazonaws.com",
         "opensearch-finetuning-job": "sagemaker.amazonaws.com",
         "opensearch-finetuning-plan-jobs": "lambda.amazonaws.com",
+        "opensearch-finetuning-report-execution": "lambda.amazonaws.com",
         "opensearch-finetuning-resolve-parameters": "lambda.amazonaws.com",
         "opensearch-finetuning-s3-validator": "lambda.amazonaws.com",
         "opensearch-finetuning-serving": "sagemaker.amazonaws.com",
@@ -292,6 +293,7 @@ describe("the deployed stack", () => {
       "opensearch-finetuning-data-extractor",
       "opensearch-finetuning-plan-jobs",
       "opensearch-finetuning-register-model",
+      "opensearch-finetuning-report-execution",
       "opensearch-finetuning-resolve-parameters",
       "opensearch-finetuning-s3-validator",
     ]);
@@ -319,7 +321,11 @@ describe("the deployed stack", () => {
       const [machine] = Object.values(applied.resources("aws_sfn_state_machine"));
       expect(machine).toMatchObject({
         logging_configuration: [
-          { level: "ALL", log_destination: "arn:aws:logs:us-east-1:123456789012:log-group:pipeline_workflow_logs:*" },
+          {
+            level: "ERROR",
+            include_execution_data: false,
+            log_destination: "arn:aws:logs:us-east-1:123456789012:log-group:pipeline_workflow_logs:*",
+          },
         ],
         tracing_configuration: [{ enabled: true }],
       });

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { writeCliConfiguration } from "../../emulation/terraform/cli-configuration.ts";
 import { JOB_STAGES } from "../../modules/jobs/training-jobs.ts";
 import { PipelineStack } from "../../modules/pipeline-stack.ts";
-import { FUNCTION_NAMES } from "../../modules/workflow/definition.ts";
+import { FUNCTION_NAMES, REPORT_FUNCTION } from "../../modules/workflow/definition.ts";
 
 export const STACK_ID = "opensearch-finetuning";
 
@@ -21,7 +21,7 @@ export function temporaryDirectory(): { path: string; remove: () => void } {
 export function writeSources(directory: string): { lambdas: string; trainingScripts: string } {
   const lambdas = path.join(directory, "lambdas");
   const trainingScripts = path.join(directory, "training-script");
-  for (const name of FUNCTION_NAMES) {
+  for (const name of [...FUNCTION_NAMES, REPORT_FUNCTION]) {
     mkdirSync(path.join(lambdas, name), { recursive: true });
     writeFileSync(path.join(lambdas, name, "index.ts"), `export const handler = async () => "${name}";\n`);
   }
@@ -89,6 +89,9 @@ function mockedApply(stack: SynthesizedStack, variables: Readonly<Record<string,
     aws_iam_role: (name: string) => `arn:aws:iam::${ACCOUNT}:role/${name}`,
     aws_lambda_function: (name: string) => `arn:aws:lambda:us-east-1:${ACCOUNT}:function:${name}`,
     aws_s3_bucket: (name: string) => `arn:aws:s3:::${name}`,
+    aws_sns_topic: (name: string) => `arn:aws:sns:us-east-1:${ACCOUNT}:${name}`,
+    aws_cloudwatch_event_rule: (name: string) => `arn:aws:events:us-east-1:${ACCOUNT}:rule/${name}`,
+    aws_sfn_state_machine: (name: string) => `arn:aws:states:us-east-1:${ACCOUNT}:stateMachine:${name}`,
     aws_cloudwatch_log_group: (name: string) => `arn:aws:logs:us-east-1:${ACCOUNT}:log-group:${name}`,
   }).flatMap(([type, arn]) =>
     Object.keys(stack.resource[type] ?? {}).map(

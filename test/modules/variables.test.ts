@@ -121,6 +121,14 @@ const EXAMPLES: Partial<Record<ParameterName, { accepted: ParameterValue[]; refu
     accepted: [{}, { job: "arn:aws:iam::123456789012:role/team/job" }],
     refused: [{ job: "job" }, { jobs: "arn:aws:iam::123456789012:role/job" }],
   },
+  notification_emails: {
+    accepted: [[], ["team@example.com"]],
+    refused: [["team"], ["team@example.com", "a b@example.com"]],
+  },
+  notification_topic_arn: {
+    accepted: ["", "arn:aws:sns:us-east-1:123456789012:search-team"],
+    refused: ["search-team", "arn:aws:sns:us-east-1:123456789012:queue.fifo", "arn:aws:sqs:us-east-1:123456789012:q"],
+  },
   log_retention_days: { accepted: [1, 30, 3653], refused: [0, 2, 31] },
 };
 
@@ -190,6 +198,10 @@ const CROSS_FIELD_CASES: readonly Case[] = [
   { values: { security_group_ids: ["sg-0123456789abcdef0"] }, refusedAt: "security_group_ids" },
   { values: { subnet_ids: ["subnet-0123456789abcdef0"], security_group_ids: ["sg-0123456789abcdef0"] } },
   { values: { existing_bucket_name: "a-bucket", access_log_bucket_name: "logs" }, refusedAt: "access_log_bucket_name" },
+  {
+    values: { notification_emails: ["a@example.com"], notification_topic_arn: "arn:aws:sns:us-east-1:123456789012:t" },
+    refusedAt: "notification_emails",
+  },
   { values: { region: "mx-central-1" }, refusedAt: "region" },
   { values: { region: "mx-central-1", ...IMAGES } },
   { values: { region: "mx-central-1", ...IMAGES, serving_image_cpu: "" }, refusedAt: "region" },

@@ -17,6 +17,7 @@ import { QUERY_JOB_CONCURRENCY } from "../../../modules/workflow/query-generatio
 import { type AslState, allStates, topStates } from "./asl.ts";
 
 const INPUTS: DefinitionInputs = {
+  deployment: "finetuning",
   bucketName: "bucket",
   functions: Object.fromEntries(
     FUNCTION_NAMES.map((name) => [

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { stateTimings } from "../../emulation/execution.ts";
-import { secondsByStage } from "../../emulation/stages.ts";
+import { secondsByStage, stateTimings } from "../../../lambdas/shared/stages.ts";
 
 const at = (seconds: number) => new Date(1_000_000 + seconds * 1000);
 
@@ -30,5 +29,11 @@ describe("secondsByStage", () => {
       ["2 query generation", 4],
       ["3 hard-negative mining", 15],
     ]);
+  });
+
+  it("ends the last stage where the execution was stopped", () => {
+    const timings = [{ state: "TrainModel", enteredAt: 1_000, exitedAt: undefined }];
+    expect([...secondsByStage(timings, 8_000)]).toEqual([["5 training", 7]]);
+    expect([...secondsByStage([], 8_000)]).toEqual([]);
   });
 });
