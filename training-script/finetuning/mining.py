@@ -167,8 +167,14 @@ def mine(inputs: MiningInputs, output: Path, settings: MiningSettings) -> Mining
 
 
 def normalised(text: str) -> str:
-    """Lower case with single spaces: two queries of equal normalised text count as the same query."""
+    """Lower case with single spaces."""
     return re.sub(r"\s+", " ", text).strip().lower()
+
+
+def same_words(text: str) -> str:
+    """Equal for queries of the same words, whatever their order, repetition and punctuation: near-duplicates."""
+    words = re.findall(r"\w+", text.lower())
+    return " ".join(sorted(set(words))) if words else normalised(text)
 
 
 def is_near_copy(query: str, passage: str) -> bool:
@@ -239,7 +245,7 @@ def _select(
 ) -> dict[Split, list[_Query]]:
     """Keeps the usable queries of each split; held-out splits choose first, so nothing of theirs remains for train."""
     selected: dict[Split, list[_Query]] = {split: [] for split in _SPLITS_BY_PRECEDENCE}
-    taken_texts: dict[str, Split] = {}
+    taken_queries: dict[str, Split] = {}
     taken_documents: dict[int, Split] = {}
     for split in _SPLITS_BY_PRECEDENCE:
         for record in records.values():
@@ -256,11 +262,11 @@ def _select(
             passage = store.text(row)
             for position, query in enumerate(parsed):
                 text = re.sub(r"\s+", " ", query.text).strip()
-                reason = _unusable(text, passage) or _repeated(taken_texts.get(normalised(text)), split)
+                reason = _unusable(text, passage) or _repeated(taken_queries.get(same_words(text)), split)
                 if reason is not None:
                     dropped[reason] += 1
                     continue
-                taken_texts[normalised(text)] = split
+                taken_queries[same_words(text)] = split
                 query_id = f"{record.record_id}-{position}"
                 selected[split].append(_Query(query_id, text, style_of(query, position, record), record.doc_id, row))
     return selected
