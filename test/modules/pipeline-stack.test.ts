@@ -396,9 +396,11 @@ describe("the deployed stack", () => {
 
   it("puts out what a user needs to start", () => {
     expect(Object.keys(applied.outputs).sort()).toEqual([
+      "dashboard_name",
       "data_bucket_name",
       "example_execution_input",
       "function_arns",
+      "notifications_topic_arn",
       "opensearch_role_mapping",
       "role_arns",
       "state_machine_arn",
