@@ -27,7 +27,7 @@ export interface StartedContainer {
   stop(): Promise<void>;
 }
 
-const START_TIMEOUT_MS = 120_000;
+const START_TIMEOUT_MS = 300_000;
 
 /**
  * Starts a container and waits until it is ready.

@@ -26,7 +26,7 @@ export interface OpenSearchInstallation {
   readonly home: string;
 }
 
-const START_TIMEOUT_MS = 120_000;
+const START_TIMEOUT_MS = 300_000;
 
 /** Ports are the system's choice, so that nodes of several runs never want the same one; the node writes them to files. */
 const PROCESS_SETTINGS: Readonly<Record<string, Setting>> = {
