@@ -36,12 +36,7 @@ export async function mapReader(domain: Client, roleArn: string): Promise<void> 
       index_permissions: [
         {
           index_patterns: ["*"],
-          allowed_actions: [
-            "indices:data/read/*",
-            "indices:admin/get",
-            "indices:admin/mappings/get",
-            "indices:data/read/point_in_time/*",
-          ],
+          allowed_actions: ["indices:data/read/*", "indices:admin/resolve/index"],
         },
       ],
     },
@@ -56,7 +51,7 @@ export async function mapReader(domain: Client, roleArn: string): Promise<void> 
 export async function mapRegistration(domain: Client, roleArn: string): Promise<void> {
   await domain.http.put({
     path: `${SECURITY_API}/roles/${SETTINGS_ROLE}`,
-    body: { cluster_permissions: ["cluster:monitor/settings", "cluster:admin/settings/update"] },
+    body: { cluster_permissions: ["cluster:admin/settings/update"] },
   });
   await mapRole(domain, SETTINGS_ROLE, roleArn);
   await mapRole(domain, "ml_full_access", roleArn);

@@ -98,6 +98,7 @@ async function pyrightOfEmulators(): Promise<Counts> {
     "pyright",
     "--pythonpath",
     python,
+    "--project",
     "emulation/aws",
   ]);
 }
