@@ -88,7 +88,10 @@ async function pytest(reportFile: string): Promise<Counts> {
   });
 }
 
-/** What extends the emulators is for an environment of its own, with the AWS SDK instead of torch. */
+/**
+ * What extends the emulators is for an environment of its own, with the AWS SDK instead of torch. Its configuration
+ * tolerates LocalStack's modules missing: LocalStack needs a later Python and is installed in its image only.
+ */
 async function pyrightOfEmulators(): Promise<Counts> {
   const { python } = await pythonEnvironment("emulators");
   return check("tsx", [
