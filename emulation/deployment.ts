@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { z } from "zod";
 import { type AwsConnection, awsEnvironment } from "./aws-connection.ts";
+import type { DomainRoles } from "./role-mapping.ts";
 import { Terraform } from "./terraform/terraform.ts";
 
 const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
@@ -11,12 +12,15 @@ const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 const Outputs = z.object({
   state_machine_arn: z.string(),
   data_bucket_name: z.string(),
+  opensearch_role_mapping: z.object({ read_access: z.string(), ml_full_access: z.string() }),
 });
 
 /** The deployed stack, as far as the harness needs to know it. */
 export interface Deployment {
   readonly stateMachineArn: string;
   readonly bucket: string;
+  /** To be mapped in OpenSearch. */
+  readonly domainRoles: DomainRoles;
   readonly terraform: Terraform;
 }
 
@@ -62,5 +66,11 @@ export async function deploy(terraform: Terraform): Promise<Deployment> {
   await terraform.init();
   await terraform.apply();
   const outputs = Outputs.parse(await terraform.output());
-  return { stateMachineArn: outputs.state_machine_arn, bucket: outputs.data_bucket_name, terraform };
+  const { read_access: reader, ml_full_access: registration } = outputs.opensearch_role_mapping;
+  return {
+    stateMachineArn: outputs.state_machine_arn,
+    bucket: outputs.data_bucket_name,
+    domainRoles: { reader, registration },
+    terraform,
+  };
 }

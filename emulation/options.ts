@@ -16,6 +16,11 @@ Usage: npm run e2e:local -- [options]
   --seed N                seed of sampling and training (default 42)
   --base MODEL            base model: sentence-transformers/paraphrase-MiniLM-L3-v2 (default) or
                           sentence-transformers/all-MiniLM-L6-v2
+  --runtime auto|embedded|containers
+                          embedded: everything as processes; containers: the AWS emulator and OpenSearch with Docker; auto
+                          (default): containers where a Docker engine and the images are there, else embedded
+  --aws localstack|ministack
+                          the AWS emulator (default: localstack in containers, ministack as a process)
   --small                 a few hundred passages and a few steps: proves the path, not the gain
   --spot-interruptions N  take the instance of each job on spot instances away N times (default 0)
   --failures              also run executions that must fail, and check what they say
@@ -32,6 +37,8 @@ const Options = z.object({
   base: z.enum(["sentence-transformers/paraphrase-MiniLM-L3-v2", "sentence-transformers/all-MiniLM-L6-v2"], {
     error: "--base takes one of the models named by --help: only those come in packages",
   }),
+  runtime: z.enum(["auto", "embedded", "containers"], { error: "--runtime takes auto, embedded or containers" }),
+  aws: z.enum(["localstack", "ministack"], { error: "--aws takes localstack or ministack" }).optional(),
   small: z.boolean(),
   spotInterruptions: z.coerce.number({ error: "--spot-interruptions takes a number" }).int().min(0).max(10),
   failures: z.boolean(),
@@ -58,6 +65,8 @@ export function parseOptions(args: readonly string[]): Options | "help" {
         executions: { type: "string", default: "1" },
         seed: { type: "string", default: "42" },
         base: { type: "string", default: "sentence-transformers/paraphrase-MiniLM-L3-v2" },
+        runtime: { type: "string", default: "auto" },
+        aws: { type: "string" },
         small: { type: "boolean", default: false },
         "spot-interruptions": { type: "string", default: "0" },
         failures: { type: "boolean", default: false },
@@ -76,6 +85,9 @@ export function parseOptions(args: readonly string[]): Options | "help" {
   });
   if (!parsed.success) {
     throw new UsageError(`${parsed.error.issues.map(({ message }) => message).join("\n")}\n\n${USAGE}`);
+  }
+  if (parsed.data.runtime === "embedded" && parsed.data.aws === "localstack") {
+    throw new UsageError(`--aws localstack runs in containers only: leave out --runtime embedded.\n\n${USAGE}`);
   }
   return parsed.data;
 }

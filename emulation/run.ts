@@ -11,7 +11,8 @@ import { prepareDjangoCollection } from "./fixtures/django-documentation.ts";
 import { sampleMemory } from "./memory.ts";
 import type { Options } from "./options.ts";
 import { allChecks, type ExecutionSummary, type RunResults, renderResults, type StageResult } from "./results.ts";
-import { EmbeddedRuntime } from "./runtimes/embedded.ts";
+import { mapRolesAndVerify } from "./role-mapping.ts";
+import { chooseRuntime } from "./runtimes/choice.ts";
 import type { StartedRuntime } from "./runtimes/runtime.ts";
 import {
   createUserBucket,
@@ -79,20 +80,18 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
   const scale = options.small ? SCALE.small : SCALE.full;
   const runtime = await timed(
     "emulators",
-    async () => {
-      const started = await new EmbeddedRuntime().start({
+    async () =>
+      (await chooseRuntime(options, say)).start({
         workDirectory,
         onProgress: say,
+        teardown,
         spotInterruptions: options.spotInterruptions,
-      });
-      teardown.add(() => started.stop());
-      return started;
-    },
+      }),
     (started) => started.description,
   );
   const clients = awsClients(runtime.aws);
   teardown.add(async () => clients.destroy());
-  const domain = connectToDomain(runtime.openSearchEndpoint, runtime.aws);
+  const domain = connectToDomain(runtime);
   teardown.add(() => domain.close());
 
   say("preparing the corpus");
@@ -151,6 +150,15 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
     (deployed) => deployed.bucket,
   );
 
+  say("mapping the functions' roles in OpenSearch");
+  const roleChecks = await mapRolesAndVerify({
+    connection: runtime,
+    domain,
+    clients,
+    deployment,
+    readsIndex: options.input === "opensearch",
+  });
+
   const executions: ExecutionSummary[] = [];
   for (let number = 1; number <= options.executions; number++) {
     const name = `e2e-${options.seed}-${number}`;
@@ -183,7 +191,7 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
     options,
     runtime: runtime.description,
     setUp,
-    checks: [...terraformChecks.results, ...failures],
+    checks: [...terraformChecks.results, ...roleChecks, ...failures],
     executions,
     totalSeconds: (Date.now() - startedAt) / 1000,
     peakMemoryGiB: memory.peakGiB(),
@@ -210,7 +218,7 @@ async function keepRunning(runtime: StartedRuntime, stateMachineArn: string): Pr
       "Everything is still running (Ctrl-C ends it):",
       `  AWS            AWS_ENDPOINT_URL=${runtime.aws.gateway} (any credentials, ${runtime.aws.region})`,
       `  SageMaker      AWS_ENDPOINT_URL_SAGEMAKER=${runtime.aws.sageMaker}`,
-      `  OpenSearch     ${runtime.openSearchEndpoint} (requests signed for service es with test, test and session token test)`,
+      `  OpenSearch     ${runtime.openSearchEndpoint} (requests signed for service es with test, test and session token test; certificate authority: ${runtime.certificateAuthorityFile})`,
       `  state machine  ${stateMachineArn}`,
       "",
     ].join("\n"),

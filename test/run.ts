@@ -7,7 +7,9 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { z } from "zod";
+import { ContainersUnavailableError } from "../emulation/images/availability.ts";
 import { pythonEnvironment } from "../emulation/python/environment.ts";
+import { findImages } from "../emulation/runtimes/containers.ts";
 import { compareCdktn } from "./drop-in/cdktn.ts";
 import { buildModule } from "./modules/terraform-module/module-fixture.ts";
 import { scanTerraform } from "./static-analysis/checkov.ts";
@@ -86,8 +88,11 @@ async function pytest(reportFile: string): Promise<Counts> {
   });
 }
 
-/** What extends MiniStack runs in an environment of its own, with the AWS SDK instead of torch. */
-async function pyrightOfMiniStack(): Promise<Counts> {
+/**
+ * What extends the emulators is for an environment of its own, with the AWS SDK instead of torch. Its configuration
+ * tolerates LocalStack's modules missing: LocalStack needs a later Python and is installed in its image only.
+ */
+async function pyrightOfEmulators(): Promise<Counts> {
   const { python } = await pythonEnvironment("emulators");
   return check("tsx", [
     "emulation/python/run.ts",
@@ -96,6 +101,7 @@ async function pyrightOfMiniStack(): Promise<Counts> {
     "pyright",
     "--pythonpath",
     python,
+    "--project",
     "emulation/aws",
   ]);
 }
@@ -136,6 +142,18 @@ async function shortE2e(...options: string[]): Promise<Counts> {
   return atLeastOneFailure(succeeded, { passed: checks.length - failed, failed, skipped: 0 });
 }
 
+/** Where no engine or image is to be had, the run counts as left out, with the reason. */
+async function containerE2e(): Promise<Counts> {
+  try {
+    await findImages("localstack");
+  } catch (error) {
+    if (!(error instanceof ContainersUnavailableError)) throw error;
+    process.stdout.write(`\nthe end-to-end run in containers is left out, because ${error.message}\n`);
+    return { ...NOTHING, skipped: 1 };
+  }
+  return shortE2e("--runtime", "containers", "--aws", "localstack");
+}
+
 async function e2eResultFiles(): Promise<string[]> {
   const directory = path.join(REPOSITORY, "e2e-results");
   const files = await readdir(directory).catch(() => []);
@@ -158,15 +176,16 @@ const suites: [string, () => Promise<Counts>][] = [
   ["ruff check", () => check("tsx", ["emulation/python/run.ts", "training", "-m", "ruff", "check", "."])],
   ["ruff format", () => check("tsx", ["emulation/python/run.ts", "training", "-m", "ruff", "format", "--check", "."])],
   ["pyright", () => check("tsx", ["emulation/python/run.ts", "training", "-m", "pyright"])],
-  ["pyright of MiniStack's extensions", pyrightOfMiniStack],
+  ["pyright of the emulators' extensions", pyrightOfEmulators],
   ["cdktf synth", () => check("cdktf", ["synth"])],
   ["cdktn in CDKTF's place", cdktn],
   ["tflint", () => staticAnalysis("tflint", lintTerraform)],
   ["checkov", () => staticAnalysis("checkov", scanTerraform)],
   ["vitest", () => vitest(path.join(reports, "vitest.json"))],
   ["pytest", () => pytest(path.join(reports, "pytest.xml"))],
-  ["short e2e, twice, then bad input", () => shortE2e("--executions", "2", "--failures")],
-  ["short e2e, S3, training only", () => shortE2e("--input", "s3", "--training-only")],
+  ["short e2e, twice, then bad input", () => shortE2e("--runtime", "embedded", "--executions", "2", "--failures")],
+  ["short e2e, S3, training only", () => shortE2e("--runtime", "embedded", "--input", "s3", "--training-only")],
+  ["short e2e in containers", containerE2e],
 ];
 const counted: [string, Counts][] = [];
 for (const [name, suite] of suites) counted.push([name, await suite()]);

@@ -6,31 +6,12 @@ import { fileURLToPath } from "node:url";
 import getPort from "get-port";
 import { z } from "zod";
 import { startProcess, waitUntilReady } from "../processes.ts";
-
-/** A service that MiniStack does not emulate, or not well enough; answered by a server of the harness. */
-export type ForwardedService = "sagemaker" | "sagemaker-runtime" | "bedrock" | "bedrock-runtime" | "service-quotas";
-
-/** A running MiniStack. */
-export interface StartedMiniStack {
-  /** Base URL of its AWS API, e.g. `http://127.0.0.1:4566`. */
-  readonly endpoint: string;
-  readonly logFile: string;
-  /** With these the functions and state machines call AWS, whatever their role; account 000000000000. */
-  readonly credentials: {
-    readonly accessKeyId: string;
-    readonly secretAccessKey: string;
-    readonly sessionToken: string;
-  };
-  /** Ends it with the functions it runs. Its state is gone then. */
-  stop(): Promise<void>;
-}
+import { EMULATOR_CREDENTIALS, type ForwardedService, type StartedAwsEmulator } from "./aws-emulator.ts";
 
 const LAUNCHER = fileURLToPath(new URL("./ministack/launcher.py", import.meta.url));
 const START_TIMEOUT_MS = 60_000;
 /** It has nothing to save, but waits for clients that keep their connections open. */
 const STOP_GRACE_MS = 500;
-/** As in launcher.py. */
-const CREDENTIALS = { accessKeyId: "test", secretAccessKey: "test", sessionToken: "test" };
 const Health = z.object({ edition: z.string() });
 
 /**
@@ -45,6 +26,7 @@ export class MiniStack {
   private port: number | undefined;
   private waitScale = 1;
   private workDirectory: string | undefined;
+  private certificateAuthority: string | undefined;
   private readonly serviceEndpoints = new Map<ForwardedService, string>();
 
   /** The interpreter of the environment that has MiniStack. @default "python3" */
@@ -71,6 +53,12 @@ export class MiniStack {
     return this;
   }
 
+  /** PEM file of an authority that the functions trust besides the usual ones. @default - none */
+  withCertificateAuthority(file: string): this {
+    this.certificateAuthority = file;
+    return this;
+  }
+
   /** Where the log and the functions' files are put. @default - a temporary directory, removed by `stop()` */
   withWorkDirectory(directory: string): this {
     this.workDirectory = directory;
@@ -78,7 +66,7 @@ export class MiniStack {
   }
 
   /** @throws ProcessFailedError with the end of the log when it does not start. */
-  async start(): Promise<StartedMiniStack> {
+  async start(): Promise<StartedAwsEmulator> {
     const directory = this.workDirectory ?? (await mkdtemp(path.join(tmpdir(), "ministack-")));
     const temporary = path.join(directory, "tmp");
     await mkdir(temporary, { recursive: true });
@@ -91,6 +79,7 @@ export class MiniStack {
       args: [
         LAUNCHER,
         ...["--port", String(port), "--wait-scale", String(this.waitScale), "--node", process.execPath],
+        ...(this.certificateAuthority === undefined ? [] : ["--certificate-authority", this.certificateAuthority]),
         ...[...this.serviceEndpoints].flatMap(([service, url]) => ["--service-endpoint", `${service}=${url}`]),
       ],
       env: {
@@ -119,7 +108,7 @@ export class MiniStack {
       await stop();
       throw error;
     }
-    return { endpoint, logFile: started.logFile, credentials: CREDENTIALS, stop };
+    return { endpoint, logFile: started.logFile, credentials: EMULATOR_CREDENTIALS, stop };
   }
 }
 

@@ -105,21 +105,25 @@ async function assemble(home: string, recipe: DistributionRecipe, jdk: Jdk): Pro
   }
 }
 
+/** What tells a distribution by this recipe from any other. */
+export function distributionKey(): string {
+  return createHash("sha256")
+    .update(JSON.stringify([RECIPE, RECIPE.omitted.source, LAYOUT_VERSION]))
+    .digest("hex")
+    .slice(0, 12);
+}
+
 /**
- * OpenSearch 2.19.1 with ML Commons, k-NN, neural search and the job scheduler, put together from Maven Central on first
- * use (some 40 s and 430 MB of downloads) and kept in the cache (135 MB). Its `lib`, `modules`, `plugins` and `config`
- * are those of the official archive, minus the security plugin, the native k-NN libraries (only the Lucene engine works)
- * and the runtime for local ONNX models.
+ * OpenSearch 2.19.1 with ML Commons, k-NN, neural search, security and the job scheduler, put together from Maven Central on first
+ * use (some 40 s and 430 MB of downloads) and kept in the cache (182 MB). Its `lib`, `modules`, `plugins` and `config`
+ * are those of the official archive, minus some plugins, the native k-NN libraries (only the Lucene engine works) and the
+ * runtime for local ONNX models.
  *
  * @returns the distribution's home folder, which is not to be written to.
  * @throws MavenError when Maven is missing or fails.
  */
 export async function openSearchDistribution(jdk: Jdk): Promise<string> {
-  const key = createHash("sha256")
-    .update(JSON.stringify([RECIPE, RECIPE.omitted.source, LAYOUT_VERSION]))
-    .digest("hex")
-    .slice(0, 12);
-  const home = path.join(cacheDirectory("opensearch"), `${RECIPE.version}-${key}`);
+  const home = path.join(cacheDirectory("opensearch"), `${RECIPE.version}-${distributionKey()}`);
   await buildOnce(home, `OpenSearch ${RECIPE.version}`, () => assemble(home, RECIPE, jdk));
   return home;
 }

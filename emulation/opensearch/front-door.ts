@@ -1,16 +1,24 @@
 import { once } from "node:events";
 import http from "node:http";
+import https from "node:https";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
+import type { Identity } from "./certificates.ts";
+import { IDENTITY_HEADERS, identityHeaders, MASTER } from "./security.ts";
 import { type AwsCredentials, signatureProblem } from "./sigv4.ts";
 
 export interface FrontDoorOptions {
   /** Address of the OpenSearch node. */
   readonly target: string;
-  /** Who may call: requests must be signed with these. */
+  /**
+   * Requests must be signed with these. Their session token stands for the domain's master user; the ARN of a role in its
+   * place stands for that role.
+   */
   readonly credentials: AwsCredentials;
+  /** Key and certificate for HTTPS. @default - plain HTTP */
+  readonly identity?: Identity;
   readonly region: string;
   /** With these the node signs what a connector sends, where the service would assume the connector's role. */
   readonly connectorCredentials: AwsCredentials;
@@ -22,6 +30,7 @@ export interface StartedFrontDoor {
   stop(): Promise<void>;
 }
 
+const ROLE_ARN = /^arn:aws:iam::\d{12}:role\/.+$/;
 const CONNECTOR_WRITE = /^\/_plugins\/_ml\/connectors\/[^/?]+(\?|$)/;
 const HOP_BY_HOP = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer"]);
 const ConnectorWithRole = z.looseObject({ credential: z.looseObject({ roleArn: z.string() }) });
@@ -74,9 +83,11 @@ async function handle(
   const { method = "GET", url = "/" } = request;
   const headers = singleValued(request.headers);
   const body = await buffer(request);
+  const token = headers["x-amz-security-token"];
+  const role = token !== undefined && ROLE_ARN.test(token) ? token : undefined;
   const problem = await signatureProblem(
     { method, target: url, headers, body },
-    { credentials, region, service: "es" },
+    { credentials: role === undefined ? credentials : { ...credentials, sessionToken: role }, region, service: "es" },
   );
   if (problem !== undefined) {
     refuse(response, 403, problem);
@@ -86,7 +97,12 @@ async function handle(
   const forwardedBody = writesConnector ? withConnectorCredentials(body, connectorCredentials) : body;
   const forwarded = Object.fromEntries(
     Object.entries(headers).filter(
-      ([name]) => !HOP_BY_HOP.has(name) && name !== "host" && name !== "authorization" && !name.startsWith("x-amz-"),
+      ([name]) =>
+        !HOP_BY_HOP.has(name) &&
+        !IDENTITY_HEADERS.includes(name) &&
+        name !== "host" &&
+        name !== "authorization" &&
+        !name.startsWith("x-amz-"),
     ),
   );
   // Of the target only the origin: a URL would normalise what stands in the request line.
@@ -98,7 +114,11 @@ async function handle(
     method,
     // A kept-alive connection may be closed by the node in the very moment it is used again.
     agent: false,
-    headers: { ...forwarded, "content-length": forwardedBody.length },
+    headers: {
+      ...forwarded,
+      ...identityHeaders(role === undefined ? MASTER : { name: role, backendRoles: [role] }),
+      "content-length": forwardedBody.length,
+    },
   });
   const abort = () => upstream.destroy();
   response.once("close", abort);
@@ -116,19 +136,26 @@ async function handle(
  * - When a connector is created or updated with `credential.roleArn`, the node also gets keys, since only the managed
  *   service can assume the role.
  *
- * It models no IAM policy and no fine-grained access control: whoever holds the credentials may do everything.
+ * - The node is told who calls, so that its security plugin decides what the caller may do: fine-grained access control.
+ *
+ * It models no IAM policy: whoever holds the credentials passes.
  */
 export async function startFrontDoor(options: FrontDoorOptions): Promise<StartedFrontDoor> {
-  const server = http.createServer((request, response) => {
+  const respond = (request: http.IncomingMessage, response: http.ServerResponse) => {
     handle(request, response, options).catch((error: Error) => {
       refuse(response, 503, `The OpenSearch node did not answer: ${error.message}`);
     });
-  });
+  };
+  const { identity } = options;
+  const server =
+    identity === undefined
+      ? http.createServer(respond)
+      : https.createServer({ cert: identity.certificate, key: identity.key }, respond);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${identity === undefined ? "http" : "https"}://127.0.0.1:${port}`,
     async stop() {
       const closed = once(server, "close");
       server.close();

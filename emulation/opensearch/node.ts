@@ -5,10 +5,9 @@ import { z } from "zod";
 import { startProcess, waitUntilReady } from "../processes.ts";
 import { openSearchDistribution } from "./distribution.ts";
 import { findJdk, type Jdk } from "./jdk.ts";
+import { identityHeaders, MASTER, type NodeSecurity } from "./security.ts";
+import { NODE_SETTINGS, type Setting } from "./settings.ts";
 import { isReachable, linkTree, ownedDirectory, removedOnExit, type User, unprivilegedUser } from "./unprivileged.ts";
-
-/** A value of `opensearch.yml`. */
-export type Setting = string | number | boolean | readonly string[];
 
 /** A running node. */
 export interface StartedOpenSearchNode {
@@ -27,27 +26,14 @@ export interface OpenSearchInstallation {
   readonly home: string;
 }
 
-const START_TIMEOUT_MS = 120_000;
+const START_TIMEOUT_MS = 300_000;
 
-/**
- * Ports are the system's choice, so that nodes of several runs never want the same one; the node writes them to files.
- * `trusted_connector_endpoints_regex` is left at its default on purpose: adding to it is the pipeline's task.
- */
-const DEFAULT_SETTINGS: Readonly<Record<string, Setting>> = {
-  "cluster.name": "emulation",
-  "node.name": "node-1",
+/** Ports are the system's choice, so that nodes of several runs never want the same one; the node writes them to files. */
+const PROCESS_SETTINGS: Readonly<Record<string, Setting>> = {
   "node.portsfile": true,
-  "discovery.type": "single-node",
   "network.host": "127.0.0.1",
   "http.port": "0",
   "transport.port": "0",
-  // A full disk of the laptop must not stop the run.
-  "cluster.routing.allocation.disk.threshold_enabled": false,
-  "plugins.ml_commons.only_run_on_ml_node": false,
-  // The stub endpoints are on this machine, whose address is private.
-  "plugins.ml_commons.connector.private_ip_enabled": true,
-  "plugins.ml_commons.jvm_heap_memory_threshold": 100,
-  "plugins.ml_commons.native_memory_threshold": 100,
 };
 
 /** The JVM options of the official distribution that matter for a small node. */
@@ -94,7 +80,9 @@ interface NodeDirectories {
 const Health = z.object({ timed_out: z.boolean() });
 
 async function isHealthy(url: string): Promise<boolean> {
-  const response = await fetch(`${url}/_cluster/health?wait_for_status=yellow&timeout=5s`);
+  const response = await fetch(`${url}/_cluster/health?wait_for_status=yellow&timeout=5s`, {
+    headers: identityHeaders(MASTER),
+  });
   return response.ok && !Health.parse(await response.json()).timed_out;
 }
 
@@ -109,7 +97,8 @@ export class OpenSearchNode {
   #heapMb = 512;
   #workDirectory: string | undefined;
   readonly #javaOptions: string[] = [];
-  readonly #settings: Record<string, Setting> = { ...DEFAULT_SETTINGS };
+  #security: NodeSecurity | undefined;
+  readonly #settings: Record<string, Setting> = { ...NODE_SETTINGS, ...PROCESS_SETTINGS };
 
   /** Java heap in MiB; the process takes some 250 MiB more. @default 512 */
   withHeapMb(heapMb: number): this {
@@ -120,6 +109,12 @@ export class OpenSearchNode {
   /** An option of the Java virtual machine; it overrides those of the harness. */
   withJavaOption(option: string): this {
     this.#javaOptions.push(option);
+    return this;
+  }
+
+  /** Fine-grained access control; the node starts some 5 s later. @default - everybody may do everything */
+  withSecurity(security: NodeSecurity): this {
+    this.#security = security;
     return this;
   }
 
@@ -207,9 +202,17 @@ export class OpenSearchNode {
     };
     await cp(path.join(home, "config"), directories.config, { recursive: true });
     for (const directory of [directories.data, directories.logs, directories.temporary]) await mkdir(directory);
-    const settings = { ...this.#settings, "path.data": directories.data, "path.logs": directories.logs };
+    const settings = {
+      ...this.#settings,
+      ...this.#security?.settings,
+      "path.data": directories.data,
+      "path.logs": directories.logs,
+    };
     // JSON is YAML.
     await writeFile(path.join(directories.config, "opensearch.yml"), JSON.stringify(settings, null, 2));
+    for (const [file, content] of this.#security?.files ?? []) {
+      await writeFile(path.join(directories.config, file), content, { mode: 0o644 });
+    }
     if (user !== undefined) {
       const { config, data, logs, temporary } = directories;
       for (const directory of [config, data, logs, temporary]) chownSync(directory, user.uid, user.gid);

@@ -85,6 +85,7 @@ export const RECIPE: DistributionRecipe = {
     plugin("opensearch-ml-plugin"),
     plugin("opensearch-knn"),
     plugin("neural-search"),
+    plugin("opensearch-security"),
   ],
   // 304 MB, and only needed to run ONNX models inside the node; models behind connectors work without.
   omitted: /^onnxruntime_gpu-.*\.jar$/,

@@ -84,6 +84,9 @@ export async function signatureProblem(
   }
   const covered = signedHeaders.split(";");
   if (!covered.includes("host")) return "'Host' must be a 'SignedHeader' in the AWS Authorization.";
+  if (credentials.sessionToken !== undefined && !covered.includes("x-amz-security-token")) {
+    return "'X-Amz-Security-Token' must be a 'SignedHeader' in the AWS Authorization.";
+  }
   const [path, query] = queryParameters(request.target);
   const headers = Object.fromEntries(covered.map((name) => [name, request.headers[name] ?? ""]));
   const signed = await new SignatureV4({ credentials, region, service, sha256: Sha256, applyChecksum: false }).sign(

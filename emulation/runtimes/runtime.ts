@@ -1,4 +1,5 @@
 import type { AwsConnection } from "../aws-connection.ts";
+import type { Teardown } from "../teardown.ts";
 
 /** What every runtime is told. */
 export interface RuntimeOptions {
@@ -6,6 +7,8 @@ export interface RuntimeOptions {
   readonly workDirectory: string;
   /** Called with a line for people about what is being made or started. */
   readonly onProgress: (line: string) => void;
+  /** Is told how to end everything that is started, as it is started: a start may be interrupted as well. */
+  readonly teardown: Teardown;
   /** Share of Bedrock records that fail on their first attempt, so that the retry is exercised. @default 0.02 */
   readonly bedrockErrorShare?: number;
   /** How often each job on spot instances is interrupted. @default 0 */
@@ -19,15 +22,16 @@ export interface StartedRuntime {
   readonly aws: AwsConnection;
   /** The domain's front door: SigV4 is verified here, as Amazon OpenSearch Service does. */
   readonly openSearchEndpoint: string;
+  /** File with the certificate, in PEM, of who issued the domain's. */
+  readonly certificateAuthorityFile: string;
   /** Python of the training environment, with the model hub's variables: for checks that load the artifact. */
   readonly python: string;
   readonly pythonEnvironment: Readonly<Record<string, string>>;
-  /** Ends every process. Safe to call more than once. */
-  stop(): Promise<void>;
 }
 
 /** A way to run the emulators: processes, or containers. */
 export interface Runtime {
   readonly name: string;
+  /** What a failed start leaves behind is ended by the teardown. */
   start(options: RuntimeOptions): Promise<StartedRuntime>;
 }

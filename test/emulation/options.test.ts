@@ -9,6 +9,8 @@ describe("command line of the end-to-end run", () => {
       executions: 1,
       seed: 42,
       base: "sentence-transformers/paraphrase-MiniLM-L3-v2",
+      runtime: "auto",
+      aws: undefined,
       small: false,
       spotInterruptions: 0,
       failures: false,
@@ -27,6 +29,9 @@ describe("command line of the end-to-end run", () => {
     [["--executions", "many"], "--executions takes a number"],
     [["--base", "BAAI/bge-m3"], "--base takes one of the models"],
     [["--inptu", "s3"], "--inptu"],
+    [["--runtime", "podman"], "--runtime takes auto, embedded or containers"],
+    [["--aws", "moto"], "--aws takes localstack or ministack"],
+    [["--runtime", "embedded", "--aws", "localstack"], "--aws localstack runs in containers only"],
   ])("refuses %j, saying what to write", (args, message) => {
     expect(() => parseOptions(args)).toThrow(UsageError);
     expect(() => parseOptions(args)).toThrow(message);

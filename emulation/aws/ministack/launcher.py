@@ -14,10 +14,12 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 SERVICES = ("sagemaker", "sagemaker-runtime", "bedrock", "bedrock-runtime", "service-quotas")
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_SESSION_TOKEN": "test"}
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 """Of everyone: the access key stands for MiniStack's default account, 000000000000."""
+SHARED = Path(__file__).resolve().parent.parent / "shared"
 PARENT_POLL_SECONDS = 1.0
 
 
@@ -31,6 +33,8 @@ class Settings:
     wait_scale: float
     """Factor on the waits of state machines (Wait states and delays before retries), not on timeouts."""
     node: str
+    certificate_authority: str | None
+    """PEM file of an authority that the functions trust."""
     service_endpoints: Mapping[str, str]
 
     @classmethod
@@ -42,13 +46,22 @@ class Settings:
         parser.add_argument("--region", default="us-east-1")
         parser.add_argument("--wait-scale", type=float, default=1.0, help="factor on the waits of state machines")
         parser.add_argument("--node", default="node", help="Node executable that runs the functions")
+        parser.add_argument("--certificate-authority", metavar="FILE", help="PEM file that the functions trust")
         parser.add_argument("--service-endpoint", action="append", default=[], metavar="SERVICE=URL")
         options = parser.parse_args(arguments)
         endpoints = dict(endpoint.partition("=")[::2] for endpoint in options.service_endpoint)
         unknown = endpoints.keys() - set(SERVICES)
         if unknown or not all(endpoints.values()):
             parser.error(f"--service-endpoint takes SERVICE=URL with one of the services {', '.join(SERVICES)}")
-        return cls(options.port, options.bind, options.region, options.wait_scale, options.node, endpoints)
+        return cls(
+            options.port,
+            options.bind,
+            options.region,
+            options.wait_scale,
+            options.node,
+            options.certificate_authority,
+            endpoints,
+        )
 
     @property
     def gateway(self) -> str:
@@ -66,24 +79,32 @@ def run(settings: Settings) -> None:
         SFN_WAIT_SCALE=str(settings.wait_scale),
         **CREDENTIALS,
     )
+    sys.path.insert(0, str(SHARED))
     import cloudwatch
     import lambda_runtime
     import step_functions
     from aws_calls import AwsCalls
+    from lambda_execution import Host
     from ministack import app  # pyright: ignore[reportAttributeAccessIssue, reportMissingImports]
 
     endpoints = {service.upper().replace("-", "_"): url for service, url in settings.service_endpoints.items()}
-    host = lambda_runtime.Host(
+    host = Host(
         node=settings.node,
         region=settings.region,
         endpoints={
             "AWS_ENDPOINT_URL": settings.gateway,
             **{f"AWS_ENDPOINT_URL_{name}": url for name, url in endpoints.items()},
         },
+        certificate_authority=settings.certificate_authority,
         credentials=CREDENTIALS,
     )
     lambda_runtime.install(host)
-    step_functions.install(AwsCalls({**settings.service_endpoints, "s3": settings.gateway}, settings.region))
+    calls = AwsCalls(
+        {**settings.service_endpoints, "s3": settings.gateway},
+        settings.region,
+        (CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"]),
+    )
+    step_functions.install(calls)
     cloudwatch.install()
     # MiniStack reads its own command line from here.
     sys.argv = ["ministack"]

@@ -21,7 +21,7 @@ from typing import Any
 
 import cancellation
 import state_paths
-from aws_calls import OPTIMISED_SAGEMAKER, SDK_SERVICES, AwsCallError, AwsCalls
+from aws_calls import JOBS, OPTIMISED_ACTIONS, OPTIMISED_SAGEMAKER, SDK_SERVICES, AwsCallError, AwsCalls, Job
 from ministack.services import stepfunctions as sfn  # pyright: ignore[reportMissingImports]
 from patching import wrap
 
@@ -32,26 +32,6 @@ JOB_POLL_SECONDS = 0.5
 CANCELLATION_POLL_SECONDS = 0.1
 MAX_PAYLOAD_BYTES = 256 * 1024
 """Of the input and output of a state; the quota of Step Functions."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """How to watch and to end the job that an action starts."""
-
-    describe: str
-    stop: str
-    name: str
-    status: str
-
-
-JOBS: Mapping[str, Job] = {
-    "createTrainingJob": Job("describeTrainingJob", "stopTrainingJob", "TrainingJobName", "TrainingJobStatus"),
-    "createProcessingJob": Job(
-        "describeProcessingJob", "stopProcessingJob", "ProcessingJobName", "ProcessingJobStatus"
-    ),
-    "createTransformJob": Job("describeTransformJob", "stopTransformJob", "TransformJobName", "TransformJobStatus"),
-}
-OPTIMISED_ACTIONS = frozenset({*JOBS, "createModel", "createEndpointConfig", "createEndpoint", "updateEndpoint"})
 
 
 class ExecutionEndedError(Exception):

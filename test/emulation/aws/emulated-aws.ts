@@ -10,9 +10,11 @@ import {
   GetExecutionHistoryCommand,
   SFNClient,
   StartExecutionCommand,
+  StopExecutionCommand,
 } from "@aws-sdk/client-sfn";
 import { zipSync } from "fflate";
-import { MiniStack, type StartedMiniStack } from "../../../emulation/aws/ministack.ts";
+import type { StartedAwsEmulator } from "../../../emulation/aws/aws-emulator.ts";
+import { MiniStack } from "../../../emulation/aws/ministack.ts";
 import { pythonEnvironment } from "../../../emulation/python/environment.ts";
 
 const ROLE = "arn:aws:iam::000000000000:role/test";
@@ -64,13 +66,17 @@ export interface Finished {
   readonly cause: string | undefined;
 }
 
-/** MiniStack with clients, and short ways to deploy and run things in it. */
+/** MiniStack as a process, with clients and short ways to deploy and run things in it. */
 export async function startEmulatedAws(configure: (miniStack: MiniStack) => MiniStack = (miniStack) => miniStack) {
-  const miniStack: StartedMiniStack = await configure(new MiniStack().withPython(await emulatorsPython())).start();
+  return connectToEmulatedAws(await configure(new MiniStack().withPython(await emulatorsPython())).start());
+}
+
+/** Clients of a running emulator, and short ways to deploy and run things in it. */
+export function connectToEmulatedAws(emulator: StartedAwsEmulator) {
   const connection = {
-    endpoint: miniStack.endpoint,
+    endpoint: emulator.endpoint,
     region: "us-east-1",
-    credentials: miniStack.credentials,
+    credentials: emulator.credentials,
   };
   const stepFunctions = new SFNClient(connection);
   const lambda = new LambdaClient(connection);
@@ -111,7 +117,7 @@ export async function startEmulatedAws(configure: (miniStack: MiniStack) => Mini
   }
 
   return {
-    ...miniStack,
+    ...emulator,
     stepFunctions,
     lambda,
     s3,
@@ -123,6 +129,8 @@ export async function startEmulatedAws(configure: (miniStack: MiniStack) => Mini
     /** Runs one state to its end. */
     runState: async (state: object, input: unknown = {}) =>
       finished(await startExecution({ StartAt: "State", States: { State: { ...state, End: true } } }, input)),
+    stopExecution: (executionArn: string, error: string) =>
+      stepFunctions.send(new StopExecutionCommand({ executionArn, error })),
     history: async (executionArn: string) =>
       (await stepFunctions.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 }))).events ?? [],
     deploy: (name: string, source: string, settings: { MemorySize?: number; Timeout?: number } = {}) =>
@@ -140,9 +148,9 @@ export async function startEmulatedAws(configure: (miniStack: MiniStack) => Mini
       ),
     stop: async () => {
       for (const client of [stepFunctions, lambda, s3, logs]) client.destroy();
-      await miniStack.stop();
+      await emulator.stop();
     },
   };
 }
 
-export type EmulatedAws = Awaited<ReturnType<typeof startEmulatedAws>>;
+export type EmulatedAws = ReturnType<typeof connectToEmulatedAws>;

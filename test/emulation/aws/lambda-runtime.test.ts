@@ -47,7 +47,7 @@ describe("a Node function", () => {
       AWS_ENDPOINT_URL_SERVICE_QUOTAS: "http://127.0.0.1:2222",
       AWS_ACCESS_KEY_ID: aws.credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: aws.credentials.secretAccessKey,
-      AWS_SESSION_TOKEN: aws.credentials.sessionToken,
+      AWS_SESSION_TOKEN: "arn:aws:iam::000000000000:role/test",
       AWS_LAMBDA_FUNCTION_NAME: "environment",
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "256",
       AWS_EXECUTION_ENV: "AWS_Lambda_nodejs22.x",

@@ -47,17 +47,39 @@ SDK_SERVICES: Mapping[str, Service] = {
 OPTIMISED_SAGEMAKER = Service("sagemaker", "SageMaker", "AmazonSageMakerException")
 
 
+@dataclass(frozen=True)
+class Job:
+    """How to watch and to end the job that an action starts."""
+
+    describe: str
+    stop: str
+    name: str
+    status: str
+
+
+JOBS: Mapping[str, Job] = {
+    "createTrainingJob": Job("describeTrainingJob", "stopTrainingJob", "TrainingJobName", "TrainingJobStatus"),
+    "createProcessingJob": Job(
+        "describeProcessingJob", "stopProcessingJob", "ProcessingJobName", "ProcessingJobStatus"
+    ),
+    "createTransformJob": Job("describeTransformJob", "stopTransformJob", "TransformJobName", "TransformJobStatus"),
+}
+OPTIMISED_ACTIONS = frozenset({*JOBS, "createModel", "createEndpointConfig", "createEndpoint", "updateEndpoint"})
+
+
 class AwsCalls:
-    """Clients of the services that Step Functions integrates with; their credentials are the environment's.
+    """Clients of the services that Step Functions integrates with.
 
     Args:
         endpoints: botocore service name -> URL.
         region: the region requests are signed for.
+        credentials: access key and secret key.
     """
 
-    def __init__(self, endpoints: Mapping[str, str], region: str) -> None:
+    def __init__(self, endpoints: Mapping[str, str], region: str, credentials: tuple[str, str]) -> None:
         self._endpoints = endpoints
         self._region = region
+        self._access_key, self._secret_key = credentials
         # Branches of a state machine call at the same time; botocore's session is for one thread.
         self._lock = threading.Lock()
         self._session = botocore.session.get_session()
@@ -74,6 +96,8 @@ class AwsCalls:
                 self._clients[name] = self._session.create_client(
                     name,
                     region_name=self._region,
+                    aws_access_key_id=self._access_key,
+                    aws_secret_access_key=self._secret_key,
                     endpoint_url=self._endpoints[name],
                     config=botocore.config.Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
                 )

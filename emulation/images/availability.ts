@@ -1,0 +1,95 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { type ContainerRuntimeClient, getContainerRuntimeClient, ImageName } from "testcontainers";
+import { z } from "zod";
+import { type ContainerProgram, IMAGE_VARIABLES, OWN_IMAGES, PUBLISHED_IMAGES } from "./references.ts";
+
+/** Containers cannot be used here; the message says why, in words that follow "because". */
+export class ContainersUnavailableError extends Error {
+  override readonly name = "ContainersUnavailableError";
+}
+
+const NetworkDetails = z.object({
+  IPAM: z.object({ Config: z.array(z.object({ Gateway: z.string().optional(), Subnet: z.string().optional() })) }),
+});
+
+/** @throws ContainersUnavailableError when no Docker engine answers. */
+export async function dockerEngine(): Promise<ContainerRuntimeClient> {
+  try {
+    return await getContainerRuntimeClient();
+  } catch (cause) {
+    throw new ContainersUnavailableError("no Docker engine answers", { cause });
+  }
+}
+
+/**
+ * The address of this machine in a network of the engine: containers and programs of this machine reach a server there
+ * under one and the same URL.
+ *
+ * @param network name or id.
+ * @throws ContainersUnavailableError when the engine runs on another machine, a virtual one included (Docker Desktop).
+ */
+export async function gatewayOf(client: ContainerRuntimeClient, network: string): Promise<string> {
+  const [configuration] = NetworkDetails.parse(await client.network.getById(network).inspect()).IPAM.Config;
+  // The default bridge names its gateway only once a container was in it; it is the first address then as well.
+  const gateway = configuration?.Gateway ?? configuration?.Subnet?.replace(/\.\d+\/\d+$/, ".1");
+  if (gateway === undefined || !(await isOwnAddress(gateway))) {
+    throw new ContainersUnavailableError(
+      "the engine's network does not end on this machine (as with Docker Desktop), so that containers cannot reach the stubs",
+    );
+  }
+  return gateway;
+}
+
+/** Whether a server of this machine can have the address. A bridge without containers is in no list of interfaces. */
+async function isOwnAddress(address: string): Promise<boolean> {
+  const server = createServer().listen(0, address);
+  try {
+    await once(server, "listening");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
+}
+
+async function isThere(client: ContainerRuntimeClient, reference: string): Promise<boolean> {
+  return client.image.exists(ImageName.fromString(reference));
+}
+
+/** Whether an image is there, or could be pulled now. */
+export async function obtainImage(client: ContainerRuntimeClient, reference: string): Promise<boolean> {
+  if (await isThere(client, reference)) return true;
+  try {
+    await client.image.pull(ImageName.fromString(reference), { force: false, platform: undefined });
+  } catch {
+    return false;
+  }
+  return isThere(client, reference);
+}
+
+/**
+ * The image of a program: the one that its variable names (E2E_OPENSEARCH_IMAGE, …), else the project's own, else the one
+ * that `npm run emulation:images` made; one that is there goes before one that has to be pulled.
+ *
+ * @throws ContainersUnavailableError when there is none.
+ */
+export async function imageOf(client: ContainerRuntimeClient, program: ContainerProgram): Promise<string> {
+  const named = process.env[IMAGE_VARIABLES[program]];
+  if (named !== undefined) {
+    if (await obtainImage(client, named)) return named;
+    throw new ContainersUnavailableError(`${named} of ${IMAGE_VARIABLES[program]} is not there and cannot be pulled`);
+  }
+  const published = PUBLISHED_IMAGES[program];
+  const own = OWN_IMAGES[program];
+  for (const candidate of [published, own]) {
+    if (candidate !== undefined && (await isThere(client, candidate))) return candidate;
+  }
+  if (published !== undefined && (await obtainImage(client, published))) return published;
+  throw new ContainersUnavailableError(
+    published === undefined
+      ? `there is no image ${own} ("npm run emulation:images" makes it)`
+      : `${published} cannot be pulled and there is no ${own} ("npm run emulation:images" makes it)`,
+  );
+}

@@ -1,0 +1,45 @@
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { cacheDirectory } from "../cache.ts";
+import { reportProgress, withLock } from "../cached-build.ts";
+import { requirementsFile } from "../python/environment.ts";
+import { BASE_IMAGE } from "./base.ts";
+import { docker, imageLabel } from "./docker.ts";
+import { openSearchImage } from "./opensearch-image.ts";
+import { pythonImage } from "./python-image.ts";
+import { type ImageRecipe, RECIPE_LABEL, recipeKey } from "./recipe.ts";
+import { OWN_IMAGES } from "./references.ts";
+
+const LOCALSTACK_REQUIREMENTS = fileURLToPath(new URL("./localstack.requirements.txt", import.meta.url));
+
+/** Every image, the base first. */
+export async function imageRecipes(): Promise<ImageRecipe[]> {
+  return [
+    BASE_IMAGE,
+    await pythonImage(OWN_IMAGES.localstack, LOCALSTACK_REQUIREMENTS, ["python3", "-m", "localstack.runtime.main"]),
+    await pythonImage(OWN_IMAGES.ministack, requirementsFile("emulators"), ["ministack"]),
+    await openSearchImage(OWN_IMAGES.opensearch),
+  ];
+}
+
+/**
+ * Makes the images that are not there yet, or were made by another recipe.
+ *
+ * @throws DockerCommandError, BaseImageError, PythonEnvironmentError, MavenError
+ */
+export async function buildImages(): Promise<void> {
+  await docker(["version", "--format", "{{.Server.Version}}"]);
+  await withLock(path.join(cacheDirectory("images"), "lock"), "the container images", async () => {
+    for (const recipe of await imageRecipes()) {
+      const key = recipeKey(recipe);
+      if ((await imageLabel(recipe.reference, RECIPE_LABEL)) === key) {
+        reportProgress(`${recipe.reference} is there`);
+        continue;
+      }
+      const started = Date.now();
+      reportProgress(`Making ${recipe.reference} ...`);
+      await recipe.build(key);
+      reportProgress(`Made ${recipe.reference} in ${Math.round((Date.now() - started) / 1000)} s`);
+    }
+  });
+}

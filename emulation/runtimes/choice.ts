@@ -1,0 +1,40 @@
+import type { AwsEmulatorName } from "../aws/containers.ts";
+import { ContainersUnavailableError } from "../images/availability.ts";
+import { ContainersRuntime, findImages } from "./containers.ts";
+import { EmbeddedRuntime } from "./embedded.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** What the command line says about the runtime. */
+export interface RuntimeChoice {
+  readonly runtime: "auto" | "embedded" | "containers";
+  /** @default - LocalStack in containers, MiniStack as a process */
+  readonly aws?: AwsEmulatorName | undefined;
+}
+
+/**
+ * The runtime that was asked for; with "auto" the best that this machine can do. Says which and why.
+ *
+ * @throws ContainersUnavailableError when containers were asked for, by name or because LocalStack was, and cannot be used.
+ */
+export async function chooseRuntime(
+  { runtime, aws }: RuntimeChoice,
+  say: (line: string) => void,
+  isUsable: (aws: AwsEmulatorName) => Promise<unknown> = findImages,
+): Promise<Runtime> {
+  const emulator = aws ?? "localstack";
+  if (runtime === "embedded") return new EmbeddedRuntime();
+  try {
+    await isUsable(emulator);
+  } catch (error) {
+    if (!(error instanceof ContainersUnavailableError)) throw error;
+    if (runtime === "containers" || aws === "localstack") {
+      throw new ContainersUnavailableError(`Containers cannot be used, because ${error.message}.`, { cause: error });
+    }
+    say(`runtime: processes on this machine, because ${error.message}`);
+    return new EmbeddedRuntime();
+  }
+  say(
+    `runtime: containers, because ${runtime === "auto" ? "a Docker engine answers and has the images" : "you asked for them"}`,
+  );
+  return new ContainersRuntime(emulator);
+}

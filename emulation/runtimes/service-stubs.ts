@@ -1,0 +1,67 @@
+import { BEDROCK_FAILURE_MESSAGE, FAILING_BEDROCK_JOB } from "../failing-executions.ts";
+import { prepareHubCache } from "../fixtures/hub-cache.ts";
+import { pythonEnvironment } from "../python/environment.ts";
+import { type StartedBedrockStub, startBedrockStub } from "../stubs/bedrock/server.ts";
+import { type StartedStub, startSageMakerStub } from "../stubs/sagemaker/server.ts";
+
+export const REGION = "us-east-1";
+/** The state machine waits a minute between two looks at a Bedrock job; here the jobs take seconds. */
+export const WAIT_SCALE = 0.03;
+
+/** Threads that wait for one another by spinning bring each other to a stand on a machine whose cores are shared. */
+const SHARED_CORES = { OMP_WAIT_POLICY: "PASSIVE" };
+
+/** The Python that runs training jobs and model servers, and the models that they find offline. */
+export interface TrainingEnvironment {
+  readonly python: string;
+  /** Variables of the model hub. */
+  readonly hub: { readonly environment: Readonly<Record<string, string>> };
+}
+
+/** Made on first use, then from the cache. */
+export async function prepareTrainingEnvironment(): Promise<TrainingEnvironment> {
+  const { python } = await pythonEnvironment("training");
+  return { python, hub: await prepareHubCache(python) };
+}
+
+export interface ServiceStubsOptions {
+  /** The emulator's S3. */
+  readonly gateway: string;
+  readonly training: TrainingEnvironment;
+  /** Where a stub may write; the folder is made. */
+  readonly directory: (name: string) => Promise<string>;
+  /** Share of Bedrock records that fail on their first attempt. */
+  readonly bedrockErrorShare: number;
+  /** As of SageMaker's stub. */
+  readonly spotInterruptions: number;
+  /** Takes over how to end each stub. */
+  readonly onStarted: (stop: () => Promise<void>) => void;
+}
+
+/** Starts SageMaker and Bedrock. */
+export async function startServiceStubs({
+  gateway,
+  training,
+  directory,
+  bedrockErrorShare,
+  spotInterruptions,
+  onStarted,
+}: ServiceStubsOptions): Promise<{ sageMaker: StartedStub; bedrock: StartedBedrockStub }> {
+  const sageMaker = await startSageMakerStub({
+    s3Endpoint: gateway,
+    python: training.python,
+    workDirectory: await directory("sagemaker"),
+    jobEnvironment: { ...training.hub.environment, ...SHARED_CORES },
+    spotInterruptions,
+  });
+  onStarted(() => sageMaker.stop());
+  const bedrock = await startBedrockStub({
+    s3Endpoint: gateway,
+    workDirectory: await directory("bedrock"),
+    errorShare: bedrockErrorShare,
+    outcomeOf: ({ jobName }) =>
+      jobName.includes(FAILING_BEDROCK_JOB) ? { status: "Failed", message: BEDROCK_FAILURE_MESSAGE } : undefined,
+  });
+  onStarted(() => bedrock.stop());
+  return { sageMaker, bedrock };
+}
