@@ -314,7 +314,7 @@ function gateStates({ bucketName }: DefinitionInputs): States {
     // The output names every field, so each has to be there on every way to it.
     BeginRegistration: {
       Type: "Pass",
-      Result: { connector_id: null, model_group_id: null, model_id: null, dimension: null },
+      Result: { connector_id: null, model_group_id: null, model_id: null, query_model_id: null, dimension: null },
       ResultPath: "$.registration",
       Next: "BeginNames",
     },
@@ -345,8 +345,10 @@ function registrationStates({ functions, connectorRoleArn }: DefinitionInputs): 
         "model_name.$": "$.parameters.model_name",
         "run_id.$": "$$.Execution.Name",
         connector_role_arn: connectorRoleArn,
+        "query_prompt.$": "$.gate.decision.query_prompt",
+        "document_prompt.$": "$.gate.decision.document_prompt",
       },
-      { fields: ["connector_id", "model_group_id", "model_id", "dimension"], path: "$.registration" },
+      { fields: ["connector_id", "model_group_id", "model_id", "query_model_id", "dimension"], path: "$.registration" },
       { next: "Registered", onError: FAILED_STAGES.registration.error },
     ),
   };
@@ -384,6 +386,7 @@ function outcomeStates(): States {
         "connector_id.$": "$.registration.connector_id",
         "model_group_id.$": "$.registration.model_group_id",
         "model_id.$": "$.registration.model_id",
+        "query_model_id.$": "$.registration.query_model_id",
         "embedding_dimension.$": "$.registration.dimension",
         jobs: Object.fromEntries(jobs),
       },
