@@ -35,7 +35,7 @@ def write_tokenizer(corpus: Path, folder: Path) -> None:
 def _config(folder: Path, **settings: object) -> BertConfig:
     size = len((folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
     # The usual 0.02 makes all outputs of an untrained model alike.
-    return BertConfig(vocab_size=size, initializer_range=0.1, **_SIZE, **settings)
+    return BertConfig.from_dict({"vocab_size": size, "initializer_range": 0.1, **_SIZE, **settings})
 
 
 def write_reranker(corpus: Path, folder: Path) -> None:

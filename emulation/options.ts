@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { HUB_MODELS } from "./fixtures/hub-cache.ts";
 
 /** The command line is wrong; the message says what to write. */
 export class UsageError extends Error {
@@ -14,8 +15,9 @@ Usage: npm run e2e:local -- [options]
   --training-only         stop after the evaluation: no endpoint, no registration
   --executions N          run the pipeline N times in the same deployment, under the same model name (default 1)
   --seed N                seed of sampling and training (default 42)
-  --base MODEL            base model: sentence-transformers/paraphrase-MiniLM-L3-v2 (default) or
-                          sentence-transformers/all-MiniLM-L6-v2
+  --base MODEL            base model: sentence-transformers/paraphrase-MiniLM-L3-v2 (default),
+                          sentence-transformers/all-MiniLM-L6-v2, or BAAI/bge-small-en-v1.5, which expects a
+                          prompt before queries
   --runtime auto|embedded|containers
                           embedded: everything as processes; containers: the AWS emulator and OpenSearch with Docker; auto
                           (default): containers where a Docker engine and the images are there, else embedded
@@ -34,7 +36,7 @@ const Options = z.object({
   trainingOnly: z.boolean(),
   executions: z.coerce.number({ error: "--executions takes a number" }).int().min(1).max(10),
   seed: z.coerce.number({ error: "--seed takes a number" }).int().min(0),
-  base: z.enum(["sentence-transformers/paraphrase-MiniLM-L3-v2", "sentence-transformers/all-MiniLM-L6-v2"], {
+  base: z.enum(HUB_MODELS, {
     error: "--base takes one of the models named by --help: only those come in packages",
   }),
   runtime: z.enum(["auto", "embedded", "containers"], { error: "--runtime takes auto, embedded or containers" }),

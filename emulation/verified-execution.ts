@@ -27,6 +27,7 @@ const ExecutionOutput = z.object({
   gate: GateDecision,
   endpoint_name: z.string().nullable(),
   model_id: z.string().nullable(),
+  query_model_id: z.string().nullable(),
   jobs: z.record(z.string(), z.string()),
 });
 
@@ -104,7 +105,7 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
   checks.results.push(...(await verifyJobs(clients.sageMaker, output.jobs, options.spotInterruptions)));
 
   let humanNdcgThroughOpenSearch: number | undefined;
-  const { endpoint_name: endpointName, model_id: modelId } = output;
+  const { endpoint_name: endpointName, model_id: modelId, query_model_id: queryModelId } = output;
   if (options.trainingOnly) {
     checks.expect(
       "nothing deployed by a training-only run",
@@ -118,11 +119,14 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
       `${output.outcome}: ${output.gate.reason}`,
     );
   }
-  if (endpointName !== null && modelId !== null) {
+  if (endpointName !== null && modelId !== null && queryModelId !== null) {
+    const registered = { modelId, queryModelId };
+    const prompted = output.gate.query_prompt !== "" || output.gate.document_prompt !== "";
     checks.results.push(...(await verifyEndpoint(clients.sageMakerRuntime, endpointName, model)));
-    checks.results.push(...(await verifyRegistration(domain, modelId, model)));
+    checks.results.push(...(await verifyRegistration(domain, registered, model, prompted)));
     say("searching the human queries through OpenSearch with the tuned model");
-    const search = await searchWithTunedModel(domain, modelId, collection, model.probeEmbeddings[0]?.length ?? 0);
+    const dimension = model.probeEmbeddings.document[0]?.length ?? 0;
+    const search = await searchWithTunedModel(domain, registered, collection, dimension);
     checks.results.push(...search.checks);
     humanNdcgThroughOpenSearch = search.ndcgAt10;
     checks.expect(

@@ -1,4 +1,4 @@
-import { Fn, type IResolvable, Op, propertyAccess, type TerraformResource, Token } from "cdktf";
+import { Fn, type IResolvable, Op, ref, type TerraformResource, TerraformStack, Token } from "cdktf";
 
 /**
  * A document as a Terraform expression of its JSON: Terraform expressions in it stay expressions, and a plan shows the document
@@ -39,14 +39,20 @@ export function oneIf(condition: Condition): number {
 
 /** The attribute of a resource that has one instance or none; empty when there is none. */
 export function attributeOfOne(resource: TerraformResource, attribute: string): string {
-  return Token.asString(Fn.try([propertyAccess(resource.fqn, [0, attribute]), ""]));
+  const first = `${resource.terraformResourceType}.${resource.friendlyUniqueId}[0].${attribute}`;
+  return Token.asString(Fn.try([ref(first, TerraformStack.of(resource)), ""]));
+}
+
+/** Parts with a separator between them; a part that is a Terraform expression may then stand in a function's arguments. */
+export function joined(separator: string, parts: readonly string[]): string {
+  return parts.some((part) => Token.isUnresolved(part)) ? Fn.join(separator, [...parts]) : parts.join(separator);
 }
 
 /**
  * A document with more fields when a condition holds at plan time. The two sides of Terraform's own conditional must have the
  * same type, which documents of different fields have not but their JSON has.
  *
- * @param base no string in it may mix text with an expression: CDKTF cannot nest those in functions. Make a local of it.
+ * @param base no string in it may mix text with an expression: CDKTF cannot nest those in functions. `joined`, or a local.
  */
 export function withFieldsIf(base: object, condition: Condition, fields: object): object {
   if (typeof condition === "boolean") return condition ? { ...base, ...fields } : base;

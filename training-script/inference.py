@@ -1,7 +1,8 @@
 """SageMaker inference handler with the request and response of Text Embeddings Inference.
 
-Request: `{"inputs": "text" | ["text", ...], "truncate": true}`; response: one embedding a text, `[[...], ...]`. It
-stands alone: the training job copies it into the model artifact as `code/inference.py`.
+Request: `{"inputs": "text" | ["text", ...], "truncate": true, "prompt_name": "query"}`, of which only `inputs` is
+needed; response: one embedding a text, `[[...], ...]`. It stands alone: the training job copies it into the model
+artifact as `code/inference.py`.
 """
 
 from __future__ import annotations
@@ -19,10 +20,14 @@ JSON = "application/json"
 
 @dataclass(frozen=True)
 class EmbeddingRequest:
-    """A validated request. `truncate`: cut texts that are too long, instead of refusing them."""
+    """A validated request. `truncate`: cut texts that are too long, instead of refusing them.
+
+    `prompt_name`: which of the model's prompts is put before each text; None for none.
+    """
 
     inputs: list[str]
     truncate: bool
+    prompt_name: str | None
 
 
 def model_fn(model_dir: str, context: object = None) -> SentenceTransformer:  # noqa: ARG001 (the toolkit passes it)
@@ -53,23 +58,38 @@ def input_fn(body: str | bytes, content_type: str = JSON) -> EmbeddingRequest:
         raise ValueError('"inputs" must not be empty')
     if not isinstance(truncate, bool):
         raise ValueError('"truncate" must be true or false')
-    return EmbeddingRequest(texts, truncate)
+    prompt_name = request.get("prompt_name")
+    if prompt_name is not None and not isinstance(prompt_name, str):
+        raise ValueError('"prompt_name" must be a string')
+    return EmbeddingRequest(texts, truncate, prompt_name)
 
 
 def predict_fn(request: EmbeddingRequest, model: SentenceTransformer) -> list[list[float]]:
     """Embeds the texts with the model's own modules.
 
     Raises:
-        ValueError: for a text longer than the model takes, when it must not be truncated.
+        ValueError: for a prompt that the model does not have, or a text that with its prompt is longer than the model
+            takes, when it must not be truncated.
     """
+    prompt = _prompt(request.prompt_name, model)
     if not request.truncate:
-        _refuse_long(request.inputs, model)
-    return model.encode(request.inputs, convert_to_numpy=True, show_progress_bar=False).tolist()
+        _refuse_long([prompt + text for text in request.inputs], model)
+    # An empty prompt, unlike None, also keeps a prompt away that the model's configuration makes the default.
+    return model.encode(request.inputs, prompt=prompt, convert_to_numpy=True, show_progress_bar=False).tolist()
 
 
 def output_fn(prediction: list[list[float]], accept: str = JSON) -> str:  # noqa: ARG001 (only JSON is written)
     """Encodes the response as JSON."""
     return json.dumps(prediction)
+
+
+def _prompt(name: str | None, model: SentenceTransformer) -> str:
+    if name is None:
+        return ""
+    if name not in model.prompts:
+        known = ", ".join(f'"{prompt}"' for prompt in model.prompts) or "none"
+        raise ValueError(f'"prompt_name" must be one of the model\'s prompts ({known}), not "{name}"')
+    return model.prompts[name] or ""
 
 
 def _refuse_long(texts: list[str], model: SentenceTransformer) -> None:

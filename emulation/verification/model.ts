@@ -19,13 +19,17 @@ const LegacyPooling = z.object({
   pooling_mode_mean_tokens: z.boolean(),
 });
 
+/** Embeddings of the same texts: as they are, and with the model's prompts for queries and for documents. */
+const EmbeddingsByUse = z.object({ plain: Embeddings, query: Embeddings, document: Embeddings });
+type EmbeddingsByUse = z.infer<typeof EmbeddingsByUse>;
+
 /** The tuned model, unpacked on this machine, and what it makes of the probe texts. */
 export interface VerifiedModel {
   readonly checks: Check[];
   readonly directory: string;
   readonly archiveKey: string;
   readonly probeTexts: readonly string[];
-  readonly probeEmbeddings: Embeddings;
+  readonly probeEmbeddings: EmbeddingsByUse;
 }
 
 /** Embeddings that come from the same weights differ by no more than this in any component. */
@@ -61,39 +65,43 @@ export async function verifyModel(
     [fileURLToPath(new URL("embed_texts.py", import.meta.url)), directory, baseModelId],
     { input: JSON.stringify(probeTexts) },
   );
-  const byModel = z.record(z.string(), Embeddings).parse(JSON.parse(output));
-  const tuned = byModel[directory] ?? [];
-  const base = byModel[baseModelId] ?? [];
-  const difference = largestDifference(tuned, base);
+  const [tuned, base] = z.tuple([EmbeddingsByUse, EmbeddingsByUse]).parse(JSON.parse(output));
+  const difference = largestDifference(tuned.plain, base.plain);
   checks.expect(
     "loads and differs from the base",
-    tuned.length === probeTexts.length && difference > SAME_EMBEDDING_TOLERANCE,
+    tuned.plain.length === probeTexts.length && difference > SAME_EMBEDDING_TOLERANCE,
     `largest difference in an embedding ${difference.toFixed(4)}`,
   );
   return { checks: checks.results, directory, archiveKey, probeTexts, probeEmbeddings: tuned };
 }
 
-/** The endpoint returns the artifact's embeddings. */
+/** The endpoint returns the artifact's embeddings, with the prompt that a request names or without any. */
 export async function verifyEndpoint(
   client: SageMakerRuntimeClient,
   endpointName: string,
   model: VerifiedModel,
 ): Promise<Check[]> {
   const checks = new Checks("endpoint");
-  const { Body } = await client.send(
-    new InvokeEndpointCommand({
-      EndpointName: endpointName,
-      ContentType: "application/json",
-      Body: JSON.stringify({ inputs: model.probeTexts }),
-    }),
-  );
-  const served = Embeddings.parse(JSON.parse(Body.transformToString()));
-  const difference = largestDifference(served, model.probeEmbeddings);
-  checks.expect(
-    "returns the artifact's embeddings",
-    served.length === model.probeTexts.length && difference <= SAME_EMBEDDING_TOLERANCE,
-    `${endpointName}, largest difference ${difference.toExponential(1)}`,
-  );
+  for (const [use, prompt] of [
+    ["plain", {}],
+    ["query", { prompt_name: "query" }],
+    ["document", { prompt_name: "document" }],
+  ] as const) {
+    const { Body } = await client.send(
+      new InvokeEndpointCommand({
+        EndpointName: endpointName,
+        ContentType: "application/json",
+        Body: JSON.stringify({ inputs: model.probeTexts, ...prompt }),
+      }),
+    );
+    const served = Embeddings.parse(JSON.parse(Body.transformToString()));
+    const difference = largestDifference(served, model.probeEmbeddings[use]);
+    checks.expect(
+      `returns the artifact's embeddings (${use})`,
+      served.length === model.probeTexts.length && difference <= SAME_EMBEDDING_TOLERANCE,
+      `${endpointName}, largest difference ${difference.toExponential(1)}`,
+    );
+  }
   return checks.results;
 }
 

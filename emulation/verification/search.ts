@@ -20,26 +20,54 @@ const BulkResult = z.object({
 });
 const SearchHits = z.object({ hits: z.object({ hits: z.array(z.object({ _id: z.string() })) }) });
 
-/** The model is DEPLOYED in ML Commons and predicts through the connector what the artifact computes. */
-export async function verifyRegistration(client: Client, modelId: string, model: VerifiedModel): Promise<Check[]> {
+/** The tuned model as registered; one model for both where it has no prompts. */
+export interface RegisteredModel {
+  /** Embeds documents. */
+  readonly modelId: string;
+  /** Embeds queries. */
+  readonly queryModelId: string;
+}
+
+/**
+ * The models are DEPLOYED in ML Commons and predict through their connectors what the artifact computes for documents and for
+ * queries.
+ *
+ * @param prompted whether the tuned model has a prompt, and needs two models therefore.
+ */
+export async function verifyRegistration(
+  client: Client,
+  { modelId, queryModelId }: RegisteredModel,
+  model: VerifiedModel,
+  prompted: boolean,
+): Promise<Check[]> {
   const checks = new Checks("registration");
-  const state = ModelState.parse((await client.http.get({ path: `/_plugins/_ml/models/${modelId}` })).body);
-  checks.expect("model is deployed", state.model_state === "DEPLOYED", `${modelId} is ${state.model_state}`);
-  const prediction = Prediction.parse(
-    (
-      await client.http.post({
-        path: `/_plugins/_ml/_predict/text_embedding/${modelId}`,
-        body: { text_docs: model.probeTexts, return_number: true, target_response: ["sentence_embedding"] },
-      })
-    ).body,
-  );
-  const embeddings: Embeddings = prediction.inference_results.flatMap(({ output }) => output.map(({ data }) => data));
-  const difference = largestDifference(embeddings, model.probeEmbeddings);
   checks.expect(
-    "_predict gives the artifact's embeddings",
-    difference <= SAME_EMBEDDING_TOLERANCE,
-    `largest difference ${difference.toExponential(1)}`,
+    "queries have a model of their own only where there are prompts",
+    (queryModelId !== modelId) === prompted,
+    `${modelId} for documents, ${queryModelId} for queries`,
   );
+  for (const [use, id] of [
+    ["document", modelId],
+    ["query", queryModelId],
+  ] as const) {
+    const state = ModelState.parse((await client.http.get({ path: `/_plugins/_ml/models/${id}` })).body);
+    checks.expect(`${use} model is deployed`, state.model_state === "DEPLOYED", `${id} is ${state.model_state}`);
+    const prediction = Prediction.parse(
+      (
+        await client.http.post({
+          path: `/_plugins/_ml/_predict/text_embedding/${id}`,
+          body: { text_docs: model.probeTexts, return_number: true, target_response: ["sentence_embedding"] },
+        })
+      ).body,
+    );
+    const embeddings: Embeddings = prediction.inference_results.flatMap(({ output }) => output.map(({ data }) => data));
+    const difference = largestDifference(embeddings, model.probeEmbeddings[use]);
+    checks.expect(
+      `_predict gives the artifact's ${use} embeddings`,
+      difference <= SAME_EMBEDDING_TOLERANCE,
+      `largest difference ${difference.toExponential(1)}`,
+    );
+  }
   return checks.results;
 }
 
@@ -50,7 +78,7 @@ export async function verifyRegistration(client: Client, modelId: string, model:
  */
 export async function searchWithTunedModel(
   client: Client,
-  modelId: string,
+  { modelId, queryModelId }: RegisteredModel,
   collection: Collection,
   dimension: number,
 ): Promise<{ checks: Check[]; ndcgAt10: number }> {
@@ -118,7 +146,7 @@ export async function searchWithTunedModel(
               neural: {
                 embedding: {
                   query_text: query,
-                  model_id: modelId,
+                  model_id: queryModelId,
                   k: 100,
                   ...(excluded.length === 0 ? {} : { filter: { bool: { must_not: { ids: { values: excluded } } } } }),
                 },

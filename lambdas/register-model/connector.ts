@@ -12,10 +12,18 @@ export interface ConnectorDefinition {
   readonly region: string;
   /** Role that OpenSearch assumes to invoke the endpoint. */
   readonly roleArn: string;
+  /** Which of the model's prompts the endpoint puts before each text; undefined for none. */
+  readonly promptName: PromptName | undefined;
 }
 
+/** The prompts that a model's artifact names. */
+export type PromptName = "query" | "document";
+
 /** TEI and our own inference handler: texts in, one vector for each out, texts that are too long cut. */
-const REQUEST_BODY = '{"inputs": ${parameters.input}, "truncate": true}';
+function requestBodyOf({ promptName }: ConnectorDefinition): string {
+  const prompt = promptName === undefined ? "" : `, "prompt_name": "${promptName}"`;
+  return `{"inputs": \${parameters.input}, "truncate": true${prompt}}`;
+}
 
 const StoredConnector = z.object({
   name: z.string(),
@@ -41,7 +49,7 @@ async function findConnector(openSearch: OpenSearch, definition: ConnectorDefini
       description === descriptionOf(definition) &&
       actions.length === 1 &&
       actions[0]?.url === definition.url &&
-      actions[0].request_body === REQUEST_BODY,
+      actions[0].request_body === requestBodyOf(definition),
   )?.id;
 }
 
@@ -63,7 +71,7 @@ async function createConnector(openSearch: OpenSearch, definition: ConnectorDefi
             method: "POST",
             url: definition.url,
             headers: { "content-type": "application/json" },
-            request_body: REQUEST_BODY,
+            request_body: requestBodyOf(definition),
             pre_process_function: "connector.pre_process.default.embedding",
             post_process_function: "connector.post_process.default.embedding",
           },

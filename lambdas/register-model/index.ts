@@ -9,6 +9,8 @@ const Event = z.object({
   model_name: z.string().min(1),
   run_id: z.string().min(1),
   connector_role_arn: z.string().min(1),
+  query_prompt: z.string(),
+  document_prompt: z.string(),
 });
 
 const Environment = z.object({
@@ -18,7 +20,10 @@ const Environment = z.object({
 
 const POLL_MS = 2000;
 
-/** Stage 8: {opensearch_endpoint, sagemaker_endpoint_name, model_name, run_id, connector_role_arn} to {connector_id, model_group_id, model_id, dimension}. */
+/**
+ * Stage 8: {opensearch_endpoint, sagemaker_endpoint_name, model_name, run_id, connector_role_arn, query_prompt, document_prompt}
+ * to {connector_id, model_group_id, model_id, query_model_id, dimension}.
+ */
 export const handler = lambdaHandler("register-model", Event, async (event, context) => {
   const environment = Environment.parse(process.env);
   const region = environment.AWS_REGION;
@@ -32,6 +37,8 @@ export const handler = lambdaHandler("register-model", Event, async (event, cont
       modelName: event.model_name,
       runId: event.run_id,
       connectorRoleArn: event.connector_role_arn,
+      queryPrompt: event.query_prompt,
+      documentPrompt: event.document_prompt,
       region,
       runtimeUrl: environment.AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME ?? `https://runtime.sagemaker.${region}.amazonaws.com`,
       pollMs: POLL_MS,

@@ -79,7 +79,8 @@ export interface ModelVersion {
   readonly name: string;
   readonly groupId: string;
   readonly connectorId: string;
-  readonly runId: string;
+  /** What is the same when a run is repeated, and nothing else's: which run registers it. */
+  readonly description: string;
 }
 
 /** Registers the run's model as a new version of its group, and deploys it; a repeated run finds its model. */
@@ -88,7 +89,7 @@ export async function ensureDeployedModel(
   version: ModelVersion,
   patience: Patience,
 ): Promise<string> {
-  const description = `Fine-tuned by run ${version.runId}`;
+  const { description } = version;
   const registered = await searchMlIndex(
     openSearch,
     "models",

@@ -1,6 +1,6 @@
 import { logger } from "../shared/logger.ts";
 import type { OpenSearch } from "../shared/open-search.ts";
-import { ensureConnector } from "./connector.ts";
+import { ensureConnector, type PromptName } from "./connector.ts";
 import { embeddingDimension, ensureDeployedModel, ensureModelGroup, type Patience } from "./model.ts";
 
 export interface RegistrationRequest extends Patience {
@@ -9,6 +9,10 @@ export interface RegistrationRequest extends Patience {
   /** The execution; a repeated one finds what it registered. */
   readonly runId: string;
   readonly connectorRoleArn: string;
+  /** What the model expects before a query; empty for nothing. */
+  readonly queryPrompt: string;
+  /** What the model expects before a document; empty for nothing. */
+  readonly documentPrompt: string;
   readonly region: string;
   /** Base address of SageMaker's runtime API. */
   readonly runtimeUrl: string;
@@ -17,31 +21,65 @@ export interface RegistrationRequest extends Patience {
 export interface Registration {
   readonly connector_id: string;
   readonly model_group_id: string;
+  /** Embeds documents: for the ingest pipeline. */
   readonly model_id: string;
+  /** Embeds queries: for `neural` queries. The same model when documents and queries have no prompts. */
+  readonly query_model_id: string;
   /** Length of the model's vectors, for the mapping of a k-NN field. */
   readonly dimension: number;
 }
 
 /**
  * Makes a SageMaker endpoint usable as a text-embedding model of OpenSearch: connector, model group, a new version of the
- * model, deployed and tried. Safe to repeat: what is there already is used.
+ * model, deployed and tried. A remote model sends the same request for whatever it embeds, so a model that expects a prompt
+ * before queries or documents is registered twice, each time through a connector that asks the endpoint for its side's prompt.
+ * Safe to repeat: what is there already is used.
  *
  * @throws OpenSearchAccessDeniedError, TrustedEndpointError, ModelRegistrationError, ModelPredictionError
  */
 export async function registerModel(openSearch: OpenSearch, request: RegistrationRequest): Promise<Registration> {
+  const groupId = await ensureModelGroup(openSearch, `${request.modelName}-group`);
+  const prompted = { document: request.documentPrompt !== "", query: request.queryPrompt !== "" };
+  const documents = await registerSide(openSearch, request, groupId, {
+    name: request.modelName,
+    description: `Fine-tuned by run ${request.runId}`,
+    promptName: prompted.document ? "document" : undefined,
+  });
+  const queries =
+    prompted.document || prompted.query
+      ? await registerSide(openSearch, request, groupId, {
+          name: `${request.modelName}-query`,
+          description: `Fine-tuned by run ${request.runId}, for queries`,
+          promptName: prompted.query ? "query" : undefined,
+        })
+      : documents;
+  const registration = {
+    connector_id: documents.connectorId,
+    model_group_id: groupId,
+    model_id: documents.modelId,
+    query_model_id: queries.modelId,
+    dimension: documents.dimension,
+  };
+  logger.info("registered", registration);
+  return registration;
+}
+
+/** The endpoint as a model for one kind of text. */
+interface Side {
+  readonly name: string;
+  readonly description: string;
+  readonly promptName: PromptName | undefined;
+}
+
+async function registerSide(openSearch: OpenSearch, request: RegistrationRequest, groupId: string, side: Side) {
   const connectorId = await ensureConnector(openSearch, {
-    name: `${request.modelName}-connector`,
+    name: `${side.name}-connector`,
     url: `${request.runtimeUrl.replace(/\/$/, "")}/endpoints/${request.endpointName}/invocations`,
     region: request.region,
     roleArn: request.connectorRoleArn,
+    promptName: side.promptName,
   });
-  const groupId = await ensureModelGroup(openSearch, `${request.modelName}-group`);
-  const modelId = await ensureDeployedModel(
-    openSearch,
-    { name: request.modelName, groupId, connectorId, runId: request.runId },
-    request,
-  );
-  const dimension = await embeddingDimension(openSearch, modelId, request);
-  logger.info("registered", { connector_id: connectorId, model_group_id: groupId, model_id: modelId, dimension });
-  return { connector_id: connectorId, model_group_id: groupId, model_id: modelId, dimension };
+  const version = { name: side.name, groupId, connectorId, description: side.description };
+  const modelId = await ensureDeployedModel(openSearch, version, request);
+  return { connectorId, modelId, dimension: await embeddingDimension(openSearch, modelId, request) };
 }

@@ -262,6 +262,10 @@ export const GateDecision = z.object({
   ndcg_base: z.number(),
   ndcg_tuned: z.number(),
   ndcg_gain_low: z.number(),
+  /** What the tuned model expects before a query; empty for nothing. */
+  query_prompt: z.string(),
+  /** What the tuned model expects before a document; empty for nothing. */
+  document_prompt: z.string(),
 });
 export type GateDecision = z.infer<typeof GateDecision>;
 

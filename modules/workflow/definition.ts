@@ -9,7 +9,7 @@ import {
   TRAINING_JOBS,
   VOLUME_SIZE_GB,
 } from "../jobs/training-jobs.ts";
-import { withFieldsIf } from "../json.ts";
+import { joined, withFieldsIf } from "../json.ts";
 import type { ExecutionRule } from "../parameters.ts";
 import { DEPLOYMENT_START, deploymentStates } from "./deployment.ts";
 import { FAILED_STAGES, failureStates } from "./failure.ts";
@@ -275,7 +275,7 @@ function trainingJobRequest(
     AlgorithmSpecification: {
       "TrainingImage.$": job.imagePath,
       TrainingInputMode: "File",
-      MetricDefinitions: job.metrics.map(({ Name, Regex }) => ({ Name: `${deployment}:${Name}`, Regex })),
+      MetricDefinitions: job.metrics.map(({ Name, Regex }) => ({ Name: joined(":", [deployment, Name]), Regex })),
     },
     RoleArn: jobRoleArn,
     HyperParameters: {
@@ -321,7 +321,7 @@ function gateStates({ bucketName }: DefinitionInputs): States {
     // The output names every field, so each has to be there on every way to it.
     BeginRegistration: {
       Type: "Pass",
-      Result: { connector_id: null, model_group_id: null, model_id: null, dimension: null },
+      Result: { connector_id: null, model_group_id: null, model_id: null, query_model_id: null, dimension: null },
       ResultPath: "$.registration",
       Next: "BeginNames",
     },
@@ -352,8 +352,10 @@ function registrationStates({ functions, connectorRoleArn }: DefinitionInputs): 
         "model_name.$": "$.parameters.model_name",
         "run_id.$": "$$.Execution.Name",
         connector_role_arn: connectorRoleArn,
+        "query_prompt.$": "$.gate.decision.query_prompt",
+        "document_prompt.$": "$.gate.decision.document_prompt",
       },
-      { fields: ["connector_id", "model_group_id", "model_id", "dimension"], path: "$.registration" },
+      { fields: ["connector_id", "model_group_id", "model_id", "query_model_id", "dimension"], path: "$.registration" },
       { next: "Registered", onError: FAILED_STAGES.registration.error },
     ),
   };
@@ -391,6 +393,7 @@ function outcomeStates(): States {
         "connector_id.$": "$.registration.connector_id",
         "model_group_id.$": "$.registration.model_group_id",
         "model_id.$": "$.registration.model_id",
+        "query_model_id.$": "$.registration.query_model_id",
         "embedding_dimension.$": "$.registration.dimension",
         jobs: Object.fromEntries(jobs),
       },

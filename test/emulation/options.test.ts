@@ -22,6 +22,7 @@ describe("command line of the end-to-end run", () => {
     expect(
       parseOptions(["--input", "s3", "--training-only", "--executions", "2", "--seed", "7", "--small", "--keep"]),
     ).toMatchObject({ input: "s3", trainingOnly: true, executions: 2, seed: 7, small: true, keep: true });
+    expect(parseOptions(["--base", "BAAI/bge-small-en-v1.5"])).toMatchObject({ base: "BAAI/bge-small-en-v1.5" });
   });
 
   it.each([

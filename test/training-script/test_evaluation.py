@@ -6,8 +6,11 @@ from dataclasses import replace
 import pytest
 from finetuning.contract import EvaluationReport, GateDecision, HeldOutQuery, read_json, write_jsonl
 from finetuning.documents import DocumentStore
+from finetuning.embedding import load_embedding_model
 from finetuning.environment import JobError
 from finetuning.evaluation import EvaluationSettings, evaluate, model_folder
+from finetuning.prompts import set_family_prompts
+from finetuning.serving_artifact import write_serving_artifact
 
 
 def settings_of(tiny_model, **changes):
@@ -36,6 +39,7 @@ def test_the_same_model_twice_gains_nothing_and_is_not_deployed(evaluation_input
     assert part.rankers.base.recall_at_100 == 1
     assert decision == read_json(run_folders / "decision.json", GateDecision)
     assert decision.deploy is False
+    assert (decision.query_prompt, decision.document_prompt) == ("", "")
     assert "is not deployed" in decision.reason
     assert f"| Base model | {part.rankers.base.ndcg_at_10:.3f} |" in (run_folders / "report.md").read_text()
     assert "not cleared for deployment" in (run_folders / "report.html").read_text()
@@ -92,6 +96,17 @@ def test_the_report_shows_how_training_went(evaluation_inputs, run_folders, tiny
     assert [(point.step, point.value) for point in report.training.train_loss] == [(1, 2.5), (10, 1.5)]
     assert [(point.step, point.value) for point in report.training.dev_loss] == [(0, 3.0), (10, 2.0)]
     assert (report.settings["max_steps"], report.settings["force_deploy"]) == ("10", "false")
+
+
+def test_the_decision_hands_the_models_prompts_on_to_serving(evaluation_inputs, run_folders, tiny_model):
+    folder = run_folders / "with-prompts"
+    model = load_embedding_model(str(tiny_model), max_seq_length=32, device="cpu")
+    set_family_prompts(model, "BAAI/bge-small-en-v1.5")
+    write_serving_artifact(model, folder)
+    evaluate(replace(evaluation_inputs, model=folder), run_folders, settings_of(tiny_model))
+    decision = read_json(run_folders / "decision.json", GateDecision)
+    assert decision.query_prompt == "Represent this sentence for searching relevant passages: "
+    assert decision.document_prompt == ""
 
 
 def test_a_better_model_gains(evaluation_inputs, run_folders, tiny_model):

@@ -37,6 +37,39 @@ def test_long_texts_are_cut_unless_forbidden(model):
         invoke(model, json.dumps({"inputs": long, "truncate": False}))
 
 
+@pytest.fixture
+def prompted(tiny_model):
+    prompts = {"query": "copper theory ", "document": ""}
+    return SentenceTransformer(str(tiny_model), device="cpu", prompts=prompts, default_prompt_name="query")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "embedded"),
+    [
+        ({"prompt_name": "query"}, "copper theory river bridge"),
+        ({"prompt_name": "document"}, "river bridge"),
+        ({"prompt_name": None}, "river bridge"),
+        ({}, "river bridge"),
+    ],
+)
+def test_the_named_prompt_and_no_other_is_put_before_the_text(model, prompted, prompt, embedded):
+    (answered,) = invoke(prompted, json.dumps({"inputs": "river bridge", **prompt}))
+    (expected,) = invoke(model, json.dumps({"inputs": embedded}))
+    assert answered == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_prompt_counts_towards_the_length(prompted):
+    text = "river " * 62
+    assert invoke(prompted, json.dumps({"inputs": text, "truncate": False}))
+    with pytest.raises(ValueError, match=r"at most 64 tokens, got 66"):
+        invoke(prompted, json.dumps({"inputs": text, "truncate": False, "prompt_name": "query"}))
+
+
+def test_an_unknown_prompt_is_refused_with_the_known_ones(prompted):
+    with pytest.raises(ValueError, match=r'one of the model\'s prompts \("query", "document"\), not "passage"'):
+        invoke(prompted, json.dumps({"inputs": "river", "prompt_name": "passage"}))
+
+
 @pytest.mark.parametrize(
     ("body", "content_type", "message"),
     [
@@ -47,6 +80,7 @@ def test_long_texts_are_cut_unless_forbidden(model):
         ('{"inputs": [1]}', "application/json", "string or an array of strings"),
         ('{"inputs": {"a": 1}}', "application/json", "string or an array of strings"),
         ('{"inputs": "a", "truncate": "yes"}', "application/json", "true or false"),
+        ('{"inputs": "a", "prompt_name": 1}', "application/json", '"prompt_name" must be a string'),
         ("river", "text/plain", "content type must be application/json"),
     ],
 )

@@ -3,18 +3,22 @@ import pytest
 from finetuning.evaluation_queries import TestQuery
 from finetuning.pooled_judgement import MAX_JUDGED_QUERIES, graded, pooled_judgements
 from finetuning.rankers import QueryRankings
+from finetuning.teacher import Teacher
 
 
-class Judge:
+class Judge(Teacher):
     """Scores by the number that stands for each document in `scores`; records what it was asked."""
 
     def __init__(self, store, scores):
         self.by_text = {store.text(row): score for row, score in scores.items()}
         self.pairs = 0
 
-    def score(self, pairs):
-        self.pairs += len(pairs)
-        return [self.by_text.get(text, 0.0) for _, text in pairs]
+    def tokenise(self, pairs):
+        return pairs
+
+    def score_tokenised(self, tokenised):
+        self.pairs += len(tokenised)
+        return [self.by_text.get(text, 0.0) for _, text in tokenised]
 
 
 def rankings_of(queries, rows):

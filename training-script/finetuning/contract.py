@@ -287,6 +287,10 @@ class GateDecision:
     ndcg_base: float
     ndcg_tuned: float
     ndcg_gain_low: float
+    query_prompt: str = ""
+    """What the tuned model expects before a query; empty for nothing."""
+    document_prompt: str = ""
+    """What the tuned model expects before a document; empty for nothing."""
 
 
 Record = TypeVar("Record")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,6 +16,7 @@ from .evaluation_set import measure
 from .gate import GENERAL, HELD_OUT, JUDGED, POOLED, decide
 from .general_collection import general_store
 from .pooled_judgement import PooledQuery, pooled_judgements
+from .prompts import saved_prompts
 from .rankers import QueryRankings, evaluation_rows, rank_all
 from .report.markdown import render_markdown
 from .report.page import render_page
@@ -79,6 +80,7 @@ def evaluate(inputs: EvaluationInputs, output: Path, settings: EvaluationSetting
         model = model_folder(inputs.model, Path(temporary))
         rankings = _rank(queries, store, rows, model, settings)
         curves, trained_with = training_curves(model), training_settings(model)
+        query_prompt, document_prompt = saved_prompts(model)
         general = [] if inputs.general is None else [_general(inputs.general, model, Path(temporary), settings)]
 
     def measured(name: str, part: list[TestQuery], positions: list[int]) -> EvaluationSet:
@@ -99,7 +101,11 @@ def evaluate(inputs: EvaluationInputs, output: Path, settings: EvaluationSetting
         training=curves,
         settings={**trained_with, **{name: as_text(value) for name, value in asdict(settings).items()}},
     )
-    decision = decide(sets, settings.min_ndcg_gain, settings.max_general_drop, force_deploy=settings.force_deploy)
+    decision = replace(
+        decide(sets, settings.min_ndcg_gain, settings.max_general_drop, force_deploy=settings.force_deploy),
+        query_prompt=query_prompt,
+        document_prompt=document_prompt,
+    )
     write_json(output / "report.json", report)
     write_json(output / "decision.json", decision)
     text = render_markdown(report, decision)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 from sentence_transformers import SentenceTransformer
 
@@ -21,7 +23,11 @@ _PROMPTS_BY_MODEL = (
 
 
 def set_family_prompts(model: SentenceTransformer, model_id: str) -> None:
-    """Gives a model its family's prompts, unless its own configuration names some; they are saved with the model."""
+    """Gives a model its family's prompts, unless its own configuration names some; they are saved with the model.
+
+    No prompt remains the default one: Text Embeddings Inference knows none, so that what is embedded without naming a
+    prompt has none anywhere.
+    """
     query, document = query_prompt(model), document_prompt(model)
     if not query and not document:
         for family, family_query, family_document in _PROMPTS_BY_MODEL:
@@ -29,6 +35,7 @@ def set_family_prompts(model: SentenceTransformer, model_id: str) -> None:
                 query, document = family_query, family_document
                 break
     model.prompts = {**model.prompts, QUERY: query, DOCUMENT: document}
+    model.default_prompt_name = None
 
 
 def query_prompt(model: SentenceTransformer) -> str:
@@ -39,3 +46,10 @@ def query_prompt(model: SentenceTransformer) -> str:
 def document_prompt(model: SentenceTransformer) -> str:
     """What is put before a document; empty for nothing."""
     return next((prompt for name in _DOCUMENT_NAMES if (prompt := model.prompts.get(name))), "")
+
+
+def saved_prompts(folder: Path) -> tuple[str, str]:
+    """The prompts of a saved model before queries and before documents, by the names that serving calls them."""
+    file = folder / "config_sentence_transformers.json"
+    prompts = json.loads(file.read_bytes()).get("prompts", {}) if file.is_file() else {}
+    return prompts.get(QUERY) or "", prompts.get(DOCUMENT) or ""

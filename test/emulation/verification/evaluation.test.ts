@@ -44,6 +44,8 @@ const decision: GateDecision = {
   ndcg_base: 0,
   ndcg_tuned: 0,
   ndcg_gain_low: 0,
+  query_prompt: "",
+  document_prompt: "",
 };
 const BODY = "base/model 0.125 0.500 0.250 question The model&#39;s gain is &lt; 0";
 

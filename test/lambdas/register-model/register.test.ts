@@ -88,6 +88,8 @@ function register(options: Partial<RegistrationRequest> = {}) {
     modelName: "docs",
     runId: "run-1",
     connectorRoleArn: "arn:aws:iam::000000000000:role/connector",
+    queryPrompt: "",
+    documentPrompt: "",
     region: "us-east-1",
     runtimeUrl,
     pollMs: 100,
@@ -101,7 +103,7 @@ describe("registerModel", () => {
     const before = await trusted();
     expect(before.persistent).toBeUndefined();
     const registration = await register();
-    expect(registration).toMatchObject({ dimension: 3 });
+    expect(registration).toMatchObject({ dimension: 3, query_model_id: registration.model_id });
     expect(await call("GET", `/_plugins/_ml/models/${registration.model_id}`)).toMatchObject({
       name: "docs",
       algorithm: "REMOTE",
@@ -126,7 +128,11 @@ describe("registerModel", () => {
   it("registers another run as the next version in the same group, through the same connector", async () => {
     const first = await register();
     const second = await register({ runId: "run-2" });
-    expect(second).toEqual({ ...first, model_id: expect.not.stringMatching(first.model_id) });
+    expect(second).toEqual({
+      ...first,
+      model_id: expect.not.stringMatching(first.model_id),
+      query_model_id: second.model_id,
+    });
     expect(await call("GET", `/_plugins/_ml/models/${second.model_id}`)).toMatchObject({ model_version: "2" });
   });
 
@@ -146,6 +152,36 @@ describe("registerModel", () => {
       await register({ modelName: "docs-b" }),
     ].map(({ connector_id }) => connector_id);
     expect(new Set(ids).size).toBe(4);
+  });
+
+  it("registers a model that expects prompts once for documents and once for queries", async () => {
+    const prompts = { runId: "prompts", queryPrompt: "query: ", documentPrompt: "passage: " };
+    const registration = await register(prompts);
+    const [documents, queries] = [registration.model_id, registration.query_model_id];
+    expect(queries).not.toBe(documents);
+    expect(invocations.map(({ body }) => body)).toEqual([
+      { inputs: ["a text to embed"], truncate: true, prompt_name: "document" },
+      { inputs: ["a text to embed"], truncate: true, prompt_name: "query" },
+    ]);
+    for (const id of [documents, queries]) {
+      expect(await call("GET", `/_plugins/_ml/models/${id}`)).toMatchObject({
+        model_state: "DEPLOYED",
+        model_group_id: registration.model_group_id,
+      });
+    }
+    expect(await register(prompts)).toEqual(registration);
+    const next = await register({ ...prompts, runId: "prompts-2" });
+    expect(next.connector_id).toBe(registration.connector_id);
+    expect([documents, queries]).not.toContain(next.query_model_id);
+  });
+
+  it.each([
+    [{ queryPrompt: "query: " }, [undefined, "query"]],
+    [{ documentPrompt: "passage: " }, ["document", undefined]],
+  ])("asks the endpoint for no prompt on the side that has none: %j", async (prompts, names) => {
+    const registration = await register({ runId: JSON.stringify(prompts), ...prompts });
+    expect(registration.query_model_id).not.toBe(registration.model_id);
+    expect(invocations.map(({ body }) => (body as { prompt_name?: string }).prompt_name)).toEqual(names);
   });
 
   it("keeps what others have added to the trusted endpoints, and in its place", async () => {
@@ -206,6 +242,8 @@ describe("registerModel", () => {
         model_name: "docs",
         run_id: "run-1",
         connector_role_arn: "arn:aws:iam::000000000000:role/connector",
+        query_prompt: "",
+        document_prompt: "",
       };
       await expect(
         handler(event, { awsRequestId: "1", getRemainingTimeInMillis: () => 900_000 }),

@@ -9,6 +9,8 @@ const GATE = {
   ndcg_base: 0.4,
   ndcg_tuned: 0.5,
   ndcg_gain_low: 0.05,
+  query_prompt: "",
+  document_prompt: "",
 };
 
 function ended(end: EndedExecution["end"]): EndedExecution {
