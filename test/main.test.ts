@@ -29,7 +29,7 @@ describe("the app", () => {
     const files = readdirSync(stackOf("first"), { recursive: true, withFileTypes: true }).filter((entry) =>
       entry.isFile(),
     );
-    expect(files).toHaveLength(11);
+    expect(files).toHaveLength(12);
     for (const { name, parentPath } of files) {
       const file = path.join(parentPath, name);
       const again = file.replace(stackOf("first"), stackOf("second"));

@@ -213,7 +213,8 @@ def test_a_killed_job_resumes_and_gives_what_an_undisturbed_one_does(training_da
     for name in ("killed", "whole"):
         (tmp_path / name).mkdir()
     folders = [training_data, tmp_path / "killed", checkpoints, tiny_cross_encoder]
-    environment = {**os.environ, "PYTHONPATH": str(Path(scoring.__file__).parents[1])}
+    # One thread, as in this process: sums of several would differ in their last bits.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(scoring.__file__).parents[1])}
     job = subprocess.Popen([sys.executable, "-c", SCORE_SLOWLY, *map(str, folders)], env=environment)
     try:
         while len(finished := list(checkpoints.rglob("*.jsonl"))) < 2:

@@ -281,7 +281,8 @@ def test_a_killed_job_resumes_and_gives_what_an_undisturbed_one_does(scores, tmp
     settings = settings_of(tiny_model, train_batch_size=8)
     checkpoints = tmp_path / "checkpoints-killed"
     arguments = [*map(str, (scores, tmp_path / "killed", checkpoints)), json.dumps(asdict(settings))]
-    environment = {**os.environ, "PYTHONPATH": str(Path(training.__file__).parents[1])}
+    # One thread, as in this process: sums of several would differ in their last bits.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(training.__file__).parents[1])}
     job = subprocess.Popen([sys.executable, "-c", TRAIN_SLOWLY, *arguments], env=environment)
     try:
         while not any(latest_checkpoint(folder) for folder in checkpoints.glob("training/*")):

@@ -61,7 +61,15 @@ describe("the report on an execution", () => {
     const output = {
       outcome: "deployed",
       model_name: "products-de",
-      gate: { deploy: true, reason: "better", ndcg_base: 0.4, ndcg_tuned: 0.5, ndcg_gain_low: 0.05 },
+      gate: {
+        deploy: true,
+        reason: "better",
+        ndcg_base: 0.4,
+        ndcg_tuned: 0.5,
+        ndcg_gain_low: 0.05,
+        query_prompt: "",
+        document_prompt: "",
+      },
       report_uri: "s3://bucket/report.json",
       endpoint_name: "products-de-endpoint",
       model_id: null,
