@@ -5,9 +5,11 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { unzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FUNCTION_NAMES } from "../modules/workflow/definition.ts";
+import { JOB_STAGES } from "../modules/jobs/training-jobs.ts";
+import { FUNCTION_NAMES, REPORT_FUNCTION } from "../modules/workflow/definition.ts";
 import { readStack, STACK_ID, temporaryDirectory, terraform } from "./modules/stack-fixture.ts";
 
+const BUNDLES = [...FUNCTION_NAMES, REPORT_FUNCTION];
 const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 
 describe("the app", () => {
@@ -29,7 +31,7 @@ describe("the app", () => {
     const files = readdirSync(stackOf("first"), { recursive: true, withFileTypes: true }).filter((entry) =>
       entry.isFile(),
     );
-    expect(files).toHaveLength(12);
+    expect(files).toHaveLength(["cdk.tf.json", ...BUNDLES, ...JOB_STAGES].length);
     for (const { name, parentPath } of files) {
       const file = path.join(parentPath, name);
       const again = file.replace(stackOf("first"), stackOf("second"));
@@ -39,13 +41,13 @@ describe("the app", () => {
 
   it("writes no path of this machine into the stack or a bundle", () => {
     expect(readFileSync(path.join(stackOf("first"), "cdk.tf.json"), "utf8")).not.toContain(REPOSITORY);
-    for (const name of FUNCTION_NAMES) {
+    for (const name of BUNDLES) {
       const zip = unzipSync(readFileSync(path.join(stackOf("first"), "assets", `${name}.zip`)));
       expect(Buffer.from(zip["index.js"] ?? []).includes(REPOSITORY)).toBe(false);
     }
   });
 
-  it.each(FUNCTION_NAMES)("bundles %s so that Node.js can load it without anything beside it", (name) => {
+  it.each(BUNDLES)("bundles %s so that Node.js can load it without anything beside it", (name) => {
     const zip = unzipSync(readFileSync(path.join(stackOf("first"), "assets", `${name}.zip`)));
     const bundle = path.join(work.path, `${name}.cjs`);
     writeFileSync(bundle, zip["index.js"] ?? "");
