@@ -13,6 +13,7 @@ const Output = z.object({
   report_uri: z.string(),
   endpoint_name: z.string().nullable(),
   model_id: z.string().nullable(),
+  query_model_id: z.string().nullable(),
 });
 type Output = z.infer<typeof Output>;
 

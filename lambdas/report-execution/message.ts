@@ -74,6 +74,9 @@ function success(modelName: string, output: Success): [string, string[]] {
       `Report: ${output.report_uri}`,
       ...(output.endpoint_name === null ? [] : [`Endpoint: ${output.endpoint_name}`]),
       ...(output.model_id === null ? [] : [`Model in OpenSearch: ${output.model_id}`]),
+      ...(output.query_model_id === output.model_id
+        ? []
+        : [`Model for queries in OpenSearch: ${output.query_model_id}`]),
     ],
   ];
 }

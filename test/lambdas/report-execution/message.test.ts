@@ -26,6 +26,7 @@ describe("the message on an execution that ended", () => {
       report_uri: "s3://bucket/results/monday/report.json",
       endpoint_name: "products-endpoint",
       model_id: "abc",
+      query_model_id: "abc",
     };
     const stages = new Map([
       ["5 training", 3_661],
@@ -52,6 +53,11 @@ describe("the message on an execution that ended", () => {
         "",
       ].join("\n"),
     );
+    const prompted = executionMessage(
+      ended({ status: "SUCCEEDED", output: { ...output, query_model_id: "def" } }),
+      stages,
+    );
+    expect(prompted.text).toContain("Model in OpenSearch: abc\nModel for queries in OpenSearch: def\n");
   });
 
   it("says that the gate held a model back, without naming what was not made", () => {
@@ -62,6 +68,7 @@ describe("the message on an execution that ended", () => {
       report_uri: "s3://bucket/report.json",
       endpoint_name: null,
       model_id: null,
+      query_model_id: null,
     };
     const { subject, text } = executionMessage(ended({ status: "SUCCEEDED", output }), new Map());
     expect(subject).toBe("Fine-tuning of products finished: not deployed");

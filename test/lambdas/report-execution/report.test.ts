@@ -73,6 +73,7 @@ describe("the report on an execution", () => {
       report_uri: "s3://bucket/report.json",
       endpoint_name: "products-de-endpoint",
       model_id: null,
+      query_model_id: null,
     };
     stepFunctions
       .on(DescribeExecutionCommand)
