@@ -4,6 +4,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { z } from "zod";
@@ -36,15 +37,17 @@ const E2eResults = z.object({
   executions: z.array(z.object({ checks: z.array(z.object({ passed: z.boolean() })) })),
 });
 
-/** Runs a command with its output shown; true when it exits with 0. */
-async function run(command: string, args: readonly string[]): Promise<boolean> {
+/** Runs a command with its output shown, for as long as it may; true when it exits with 0. */
+async function run(command: string, args: readonly string[], limitMs?: number): Promise<boolean> {
   process.stdout.write(`\n$ ${command} ${args.join(" ")}\n`);
-  const { exitCode } = await execa(command, args, {
+  const { exitCode, timedOut } = await execa(command, args, {
     cwd: REPOSITORY,
     stdio: "inherit",
     reject: false,
     preferLocal: true,
+    ...(limitMs === undefined ? {} : { timeout: limitMs, forceKillAfterDelay: TEARDOWN_LIMIT_MS }),
   });
+  if (timedOut) process.stdout.write(`ended after its limit of ${(limitMs ?? 0) / 1000} s\n`);
   return exitCode === 0;
 }
 
@@ -131,9 +134,9 @@ async function staticAnalysis(name: string, analyse: (directory: string) => Prom
   }
 }
 
-async function shortE2e(...options: string[]): Promise<Counts> {
+async function shortE2e(options: readonly string[], limitMs?: number): Promise<Counts> {
   const before = new Set(await e2eResultFiles());
-  const succeeded = await run("tsx", ["emulation/e2e.ts", "--small", ...options]);
+  const succeeded = await run("tsx", ["emulation/e2e.ts", "--small", ...options], limitMs);
   const [file] = (await e2eResultFiles()).filter((candidate) => !before.has(candidate));
   const results = E2eResults.safeParse(file === undefined ? undefined : await json(file));
   if (!results.success) return atLeastOneFailure(false, NOTHING);
@@ -142,20 +145,32 @@ async function shortE2e(...options: string[]): Promise<Counts> {
   return atLeastOneFailure(succeeded, { passed: checks.length - failed, failed, skipped: 0 });
 }
 
-/** Where no engine or image is to be had, the run counts as left out, with the reason. */
+/** Pulling an image may hang for as long as the network does. */
+const FIND_IMAGES_LIMIT_MS = 300_000;
+/** The run takes five minutes on two cores. */
+const CONTAINER_E2E_LIMIT_MS = 1_800_000;
+/** Long enough to remove containers and network. */
+const TEARDOWN_LIMIT_MS = 60_000;
+
+/** @throws ContainersUnavailableError when the images cannot be had, or not in time. */
+async function requireImages(): Promise<void> {
+  const limit = async () => {
+    await sleep(FIND_IMAGES_LIMIT_MS, undefined, { ref: false });
+    throw new ContainersUnavailableError(`the images could not be had within ${FIND_IMAGES_LIMIT_MS / 1000} s`);
+  };
+  await Promise.race([findImages("localstack"), limit()]);
+}
+
+/** Where no engine or image is to be had, the run counts as left out, with the reason; it never takes longer than its limit. */
 async function containerE2e(): Promise<Counts> {
-  if (process.env.CONTAINER_E2E !== "true") {
-    process.stdout.write("\nthe end-to-end run in containers is left out; CONTAINER_E2E=true runs it\n");
-    return { ...NOTHING, skipped: 1 };
-  }
   try {
-    await findImages("localstack");
+    await requireImages();
   } catch (error) {
     if (!(error instanceof ContainersUnavailableError)) throw error;
     process.stdout.write(`\nthe end-to-end run in containers is left out, because ${error.message}\n`);
     return { ...NOTHING, skipped: 1 };
   }
-  return shortE2e("--runtime", "containers", "--aws", "localstack");
+  return shortE2e(["--runtime", "containers", "--aws", "localstack"], CONTAINER_E2E_LIMIT_MS);
 }
 
 async function e2eResultFiles(): Promise<string[]> {
@@ -187,8 +202,8 @@ const suites: [string, () => Promise<Counts>][] = [
   ["checkov", () => staticAnalysis("checkov", scanTerraform)],
   ["vitest", () => vitest(path.join(reports, "vitest.json"))],
   ["pytest", () => pytest(path.join(reports, "pytest.xml"))],
-  ["short e2e, twice, then bad input", () => shortE2e("--runtime", "embedded", "--executions", "2", "--failures")],
-  ["short e2e, S3, training only", () => shortE2e("--runtime", "embedded", "--input", "s3", "--training-only")],
+  ["short e2e, twice, then bad input", () => shortE2e(["--runtime", "embedded", "--executions", "2", "--failures"])],
+  ["short e2e, S3, training only", () => shortE2e(["--runtime", "embedded", "--input", "s3", "--training-only"])],
   ["short e2e in containers", containerE2e],
 ];
 const counted: [string, Counts][] = [];
@@ -201,4 +216,5 @@ for (const [name, { passed, failed, skipped }] of counted) {
 }
 const total = (key: keyof Counts) => counted.reduce((sum, [, counts]) => sum + counts[key], 0);
 process.stdout.write(`${total("passed")} passed, ${total("failed")} failed, ${total("skipped")} skipped\n`);
-process.exitCode = total("failed") === 0 ? 0 : 1;
+// A pull that outlasted its limit would keep the process alive.
+process.exit(total("failed") === 0 ? 0 : 1);
