@@ -1,5 +1,3 @@
-import { mkdir } from "node:fs/promises";
-import path from "node:path";
 import getPort from "get-port";
 import { type ContainerRuntimeClient, Network } from "testcontainers";
 import { EMULATOR_CREDENTIALS } from "../aws/aws-emulator.ts";
@@ -11,6 +9,7 @@ import { startHostRelay } from "./host-relay.ts";
 import { networkName, removeLeftBehind, removeOwn } from "./ownership.ts";
 import type { Runtime, RuntimeOptions, StartedRuntime } from "./runtime.ts";
 import { prepareTrainingEnvironment, REGION, startServiceStubs, WAIT_SCALE } from "./service-stubs.ts";
+import { foldersBelow } from "./work-folders.ts";
 
 /** Removes containers when this process is gone, however it ended; the version that testcontainers 11.14.0 asks for. */
 const REAPER_IMAGE = "testcontainers/ryuk:0.14.0";
@@ -41,18 +40,8 @@ export class ContainersRuntime implements Runtime {
     this.#aws = aws;
   }
 
-  async start({
-    workDirectory,
-    onProgress,
-    teardown,
-    bedrockErrorShare = 0.02,
-    spotInterruptions = 0,
-  }: RuntimeOptions): Promise<StartedRuntime> {
-    const directory = async (name: string) => {
-      const made = path.join(workDirectory, name);
-      await mkdir(made, { recursive: true });
-      return made;
-    };
+  async start({ workDirectory, onProgress, teardown, spotInterruptions = 0 }: RuntimeOptions): Promise<StartedRuntime> {
+    const directory = foldersBelow(workDirectory);
     const client = await dockerEngine();
     const images = await findImages(this.#aws);
     await prepareReaper(client, onProgress);
@@ -76,7 +65,6 @@ export class ContainersRuntime implements Runtime {
       gateway: `http://${address}:${gatewayPort}`,
       training,
       directory,
-      bedrockErrorShare,
       spotInterruptions,
       onStarted: (stop) => teardown.add(stop),
     });

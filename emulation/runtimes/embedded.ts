@@ -1,5 +1,3 @@
-import { mkdir } from "node:fs/promises";
-import path from "node:path";
 import getPort from "get-port";
 import { EMULATOR_CREDENTIALS } from "../aws/aws-emulator.ts";
 import { MiniStack } from "../aws/ministack.ts";
@@ -9,23 +7,14 @@ import { pythonEnvironment } from "../python/environment.ts";
 import { prepareDomain } from "./domain.ts";
 import type { Runtime, RuntimeOptions, StartedRuntime } from "./runtime.ts";
 import { prepareTrainingEnvironment, REGION, startServiceStubs, WAIT_SCALE } from "./service-stubs.ts";
+import { foldersBelow } from "./work-folders.ts";
 
 /** Everything as processes on this machine: no Docker, no account. */
 export class EmbeddedRuntime implements Runtime {
   readonly name = "embedded";
 
-  async start({
-    workDirectory,
-    onProgress,
-    teardown,
-    bedrockErrorShare = 0.02,
-    spotInterruptions = 0,
-  }: RuntimeOptions): Promise<StartedRuntime> {
-    const directory = async (name: string) => {
-      const made = path.join(workDirectory, name);
-      await mkdir(made, { recursive: true });
-      return made;
-    };
+  async start({ workDirectory, onProgress, teardown, spotInterruptions = 0 }: RuntimeOptions): Promise<StartedRuntime> {
+    const directory = foldersBelow(workDirectory);
     onProgress("preparing Python, models and OpenSearch (from the cache when they are there)");
     const node = new OpenSearchNode().withHeapMb(512).withWorkDirectory(await directory("opensearch"));
     const [emulators, training] = await Promise.all([
@@ -48,7 +37,6 @@ export class EmbeddedRuntime implements Runtime {
       gateway,
       training,
       directory,
-      bedrockErrorShare,
       spotInterruptions,
       onStarted: (stop) => teardown.add(stop),
     });

@@ -9,8 +9,6 @@ export interface RuntimeOptions {
   readonly onProgress: (line: string) => void;
   /** Is told how to end everything that is started, as it is started: a start may be interrupted as well. */
   readonly teardown: Teardown;
-  /** Share of Bedrock records that fail on their first attempt, so that the retry is exercised. @default 0.02 */
-  readonly bedrockErrorShare?: number;
   /** How often each job on spot instances is interrupted. @default 0 */
   readonly spotInterruptions?: number;
 }

@@ -24,14 +24,15 @@ export async function prepareTrainingEnvironment(): Promise<TrainingEnvironment>
   return { python, hub: await prepareHubCache(python) };
 }
 
+/** Share of Bedrock records that fail on their first attempt, so that the retry is exercised. */
+const BEDROCK_ERROR_SHARE = 0.02;
+
 export interface ServiceStubsOptions {
   /** The emulator's S3. */
   readonly gateway: string;
   readonly training: TrainingEnvironment;
   /** Where a stub may write; the folder is made. */
   readonly directory: (name: string) => Promise<string>;
-  /** Share of Bedrock records that fail on their first attempt. */
-  readonly bedrockErrorShare: number;
   /** As of SageMaker's stub. */
   readonly spotInterruptions: number;
   /** Takes over how to end each stub. */
@@ -43,7 +44,6 @@ export async function startServiceStubs({
   gateway,
   training,
   directory,
-  bedrockErrorShare,
   spotInterruptions,
   onStarted,
 }: ServiceStubsOptions): Promise<{ sageMaker: StartedStub; bedrock: StartedBedrockStub }> {
@@ -58,7 +58,7 @@ export async function startServiceStubs({
   const bedrock = await startBedrockStub({
     s3Endpoint: gateway,
     workDirectory: await directory("bedrock"),
-    errorShare: bedrockErrorShare,
+    errorShare: BEDROCK_ERROR_SHARE,
     outcomeOf: ({ jobName }) =>
       jobName.includes(FAILING_BEDROCK_JOB) ? { status: "Failed", message: BEDROCK_FAILURE_MESSAGE } : undefined,
   });

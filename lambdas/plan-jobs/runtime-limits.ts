@@ -31,7 +31,10 @@ const A10G_TOKENS_PER_SECOND = { teacher: 2_700, embedding: 45_000, training: 12
 /** How much slower a CPU instance of 16 vCPUs is: half a TFLOPS that can be had against 25 of an A10G, roughly. */
 const CPU_FACTOR = 40;
 
-/** bm25s on one core: 12 queries a second over the 8.8 million passages of MS MARCO, 42 over the 2.7 million of NQ (its README). */
+/**
+ * bm25s on one core: 12 queries a second over the 8.8 million passages of MS MARCO, 42 over the 2.7 million of NQ (its README).
+ * The miner's tantivy is faster (docs/scaling.md), so that these two make the estimate high, never low.
+ */
 const BM25_SECONDS_PER_QUERY_AND_DOCUMENT = 1e-8;
 /** Tokenised and indexed a second by the same library; one core, passages of some 200 words. */
 const BM25_DOCUMENTS_INDEXED_PER_SECOND = 1_000;
