@@ -23,18 +23,30 @@ interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** Names of what failed, as far as the suite's report tells: a log that is read from its end should show them. */
+  readonly failures?: readonly string[];
 }
 
 const VitestReport = z.object({
   numPassedTests: z.number(),
   numFailedTests: z.number(),
   numPendingTests: z.number(),
-  numFailedTestSuites: z.number(),
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      status: z.string(),
+      message: z.string(),
+      assertionResults: z.array(
+        z.object({ fullName: z.string(), status: z.string(), failureMessages: z.array(z.string()).nullish() }),
+      ),
+    }),
+  ),
 });
 
+const E2eCheck = z.object({ name: z.string(), passed: z.boolean(), detail: z.string() });
 const E2eResults = z.object({
-  checks: z.array(z.object({ passed: z.boolean() })),
-  executions: z.array(z.object({ checks: z.array(z.object({ passed: z.boolean() })) })),
+  checks: z.array(E2eCheck),
+  executions: z.array(z.object({ checks: z.array(E2eCheck) })),
 });
 
 /** Runs a command with its output shown, for as long as it may; true when it exits with 0. */
@@ -70,7 +82,15 @@ async function vitest(reportFile: string): Promise<Counts> {
     passed: report.data.numPassedTests,
     failed: report.data.numFailedTests,
     skipped: report.data.numPendingTests,
+    failures: report.data.testResults.flatMap(vitestFailures),
   });
+}
+
+function vitestFailures(file: z.infer<typeof VitestReport>["testResults"][number]): string[] {
+  const name = path.relative(REPOSITORY, file.name);
+  const failed = file.assertionResults.filter(({ status }) => status === "failed");
+  if (failed.length === 0) return file.status === "failed" ? [`${name}: ${file.message}`] : [];
+  return failed.map(({ fullName, failureMessages }) => `${name}: ${fullName}: ${(failureMessages ?? []).join(" ")}`);
 }
 
 async function pytest(reportFile: string): Promise<Counts> {
@@ -81,13 +101,17 @@ async function pytest(reportFile: string): Promise<Counts> {
     "pytest",
     `--junitxml=${reportFile}`,
   ]);
-  const suite = /<testsuite [^>]*>/.exec(await text(reportFile))?.[0] ?? "";
+  const report = await text(reportFile);
+  const suite = /<testsuite [^>]*>/.exec(report)?.[0] ?? "";
   const count = (name: string) => Number(new RegExp(`${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
   const failed = count("failures") + count("errors");
   return atLeastOneFailure(succeeded, {
     passed: count("tests") - failed - count("skipped"),
     failed,
     skipped: count("skipped"),
+    failures: [
+      ...report.matchAll(/<testcase classname="([^"]*)" name="([^"]*)"[^>]*><(?:failure|error) message="([^"]*)"/g),
+    ].map(([, file, test, message]) => `${file}: ${test}: ${message}`),
   });
 }
 
@@ -116,7 +140,7 @@ async function cdktn(): Promise<Counts> {
 
 function counts({ passed, problems }: Findings): Counts {
   for (const problem of problems) process.stdout.write(`${problem}\n`);
-  return { passed, failed: problems.length, skipped: 0 };
+  return { passed, failed: problems.length, skipped: 0, failures: problems };
 }
 
 /** A tool that cannot be installed here counts as left out, with the reason. */
@@ -141,8 +165,13 @@ async function shortE2e(options: readonly string[], limitMs?: number): Promise<C
   const results = E2eResults.safeParse(file === undefined ? undefined : await json(file));
   if (!results.success) return atLeastOneFailure(false, NOTHING);
   const checks = [...results.data.checks, ...results.data.executions.flatMap((execution) => execution.checks)];
-  const failed = checks.filter(({ passed }) => !passed).length;
-  return atLeastOneFailure(succeeded, { passed: checks.length - failed, failed, skipped: 0 });
+  const failures = checks.filter(({ passed }) => !passed).map(({ name, detail }) => `${name}: ${detail}`);
+  return atLeastOneFailure(succeeded, {
+    passed: checks.length - failures.length,
+    failed: failures.length,
+    skipped: 0,
+    failures,
+  });
 }
 
 /** Pulling an image may hang for as long as the network does. */
@@ -210,11 +239,17 @@ const counted: [string, Counts][] = [];
 for (const [name, suite] of suites) counted.push([name, await suite()]);
 await rm(reports, { recursive: true, force: true });
 
+/** Long enough for what was expected and what came instead, without a whole stack. */
+const FAILURE_LENGTH = 400;
+
 process.stdout.write("\n");
+for (const [name, { failures = [] }] of counted) {
+  for (const failure of failures) process.stdout.write(`not ok: ${name}: ${failure.slice(0, FAILURE_LENGTH)}\n`);
+}
 for (const [name, { passed, failed, skipped }] of counted) {
   process.stdout.write(`${name.padEnd(34)} ${passed} ok, ${failed} not ok, ${skipped} left out\n`);
 }
-const total = (key: keyof Counts) => counted.reduce((sum, [, counts]) => sum + counts[key], 0);
+const total = (key: "passed" | "failed" | "skipped") => counted.reduce((sum, [, counts]) => sum + counts[key], 0);
 process.stdout.write(`${total("passed")} passed, ${total("failed")} failed, ${total("skipped")} skipped\n`);
 // A pull that outlasted its limit would keep the process alive.
 process.exit(total("failed") === 0 ? 0 : 1);
