@@ -66,6 +66,24 @@ def test_negatives_are_what_bm25_ranks_best_without_the_source(run_folders):
         assert source_score > 0
 
 
+@pytest.mark.parametrize("dense", [False, True])
+def test_the_order_of_corpus_and_records_changes_nothing(run_folders, write_lines, tiny_model, dense):
+    """An extraction reads in parallel, so that a second one writes the same documents in another order."""
+    corpus, records = run_folders / "corpus", run_folders / "records" / "part-00000.jsonl"
+    lines = [json.loads(line) for path in sorted(corpus.glob("*")) for line in path.read_text().splitlines()]
+    # Of the same words: BM25 cannot tell them apart.
+    lines += [{"id": f"tied-{d['id']}", "text": " ".join(reversed(d["text"].split()))} for d in lines]
+    recorded = [json.loads(line) for line in records.read_text().splitlines()]
+    outputs = []
+    for shift in (0, 17):
+        write_lines(corpus / "part-00000.jsonl", lines[shift:])
+        write_lines(corpus / "part-00001.jsonl", lines[:shift])
+        write_lines(records, recorded[::-1] if shift else recorded)
+        run(run_folders, dense_model_id=str(tiny_model) if dense else "")
+        outputs.append({path.name: path.read_bytes() for path in (run_folders / "mined").iterdir()})
+    assert outputs[0] == outputs[1]
+
+
 def test_texts_equal_to_the_sources_are_no_negatives(run_folders, write_lines):
     copies = list(read_jsonl(run_folders / "corpus" / "part-00001.jsonl", CorpusDocument))
     write_lines(run_folders / "corpus" / "part-00002.jsonl", [{"id": f"copy-{d.id}", "text": d.text} for d in copies])
@@ -191,7 +209,7 @@ def test_the_hardest_negatives_are_the_best_of_bm25_and_the_model_fused(run_fold
     model = load_embedding_model(str(tiny_model), max_seq_length=32, device="cpu")
     texts = [query.query for query in queries]
     dense = rank_dense(model, texts, store, range(len(store)), len(store))
-    bm25, scores = Bm25Index(store.texts()).top_k(texts, len(store))
+    bm25, scores = Bm25Index(store.texts(), tie_order=store.places).top_k(texts, len(store))
     differing = 0
     for number, query in enumerate(queries):
         by_words = bm25[number][scores[number] > 0].tolist()

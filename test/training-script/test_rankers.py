@@ -1,21 +1,36 @@
 import numpy as np
+import pytest
+from finetuning.documents import DocumentStore
 from finetuning.evaluation_queries import TestQuery
 from finetuning.rank_fusion import reciprocal_rank_fusion
 from finetuning.rankers import QueryRankings, evaluation_rows
 
 
-def test_a_sample_keeps_every_relevant_document():
-    assert evaluation_rows(10, [3], 10, seed=1) == list(range(10))
-    rows = evaluation_rows(1000, [3, 999, 3], 50, seed=1)
+@pytest.fixture
+def store(tmp_path, write_lines):
+    write_lines(tmp_path / "corpus.jsonl", [{"id": f"d{n}", "text": f"text {n}"} for n in range(1000)])
+    return DocumentStore([tmp_path / "corpus.jsonl"])
+
+
+def test_a_sample_keeps_every_relevant_document(store):
+    assert evaluation_rows(store, [3], 1000, seed=1) == list(range(1000))
+    rows = evaluation_rows(store, [3, 999, 3], 50, seed=1)
     assert len(rows) == 50
     assert {3, 999} <= set(rows)
     assert (
         rows
         == sorted(set(rows))
-        == evaluation_rows(1000, [3, 999], 50, seed=1)
-        != evaluation_rows(1000, [3, 999], 50, 2)
+        == evaluation_rows(store, [3, 999], 50, seed=1)
+        != evaluation_rows(store, [3, 999], 50, 2)
     )
-    assert evaluation_rows(1000, range(60), 50, seed=1) == list(range(60))
+    assert evaluation_rows(store, range(60), 50, seed=1) == list(range(60))
+
+
+def test_a_sample_is_of_the_same_documents_whatever_their_order(store, tmp_path, write_lines):
+    write_lines(tmp_path / "reversed.jsonl", [{"id": f"d{n}", "text": f"text {n}"} for n in reversed(range(1000))])
+    reversed_store = DocumentStore([tmp_path / "reversed.jsonl"])
+    rows = evaluation_rows(store, [3], 50, seed=1)
+    assert rows == sorted(999 - row for row in evaluation_rows(reversed_store, [996], 50, seed=1))
 
 
 def test_fusion_prefers_what_both_lists_have():

@@ -40,13 +40,17 @@ class Bm25Index:
     It lies in a temporary folder that goes with the object.
     """
 
-    def __init__(self, texts: Iterable[str], *, threads: int | None = None) -> None:
+    def __init__(
+        self, texts: Iterable[str], *, tie_order: np.ndarray | None = None, threads: int | None = None
+    ) -> None:
         """Indexes the texts, which are read once and not kept.
 
         Args:
+            tie_order: of equal scores, the document with the lower number here comes first; None: by position.
             threads: cores to use, here and by `top_k`; None for all.
         """
         self._threads = threads or len(os.sched_getaffinity(0))
+        self._tie_order = tie_order
         self._folder = tempfile.TemporaryDirectory(prefix="bm25-")
         schema = tantivy.SchemaBuilder()
         schema.add_text_field(_TEXT, stored=False, tokenizer_name=_ANALYSER, index_option="freq")
@@ -84,7 +88,7 @@ class Bm25Index:
 
         Returns:
             Positions (int64) and scores (float32), both of shape (len(queries), k), best first, equal scores in the
-            order of positions. A document that shares no word with the query has score 0.
+            order for ties. A document that shares no word with the query has score 0.
         """
         k = min(k, self.size)
         rows = np.zeros((len(queries), k), dtype=np.int64)
@@ -119,4 +123,7 @@ class Bm25Index:
             limit = min(4 * limit, k + MOST_TIED)
         rows = self._searcher.fast_field_values(_POSITION, [address for _, address in hits])
         found = [(score, int(row)) for (score, _), row in zip(hits, rows, strict=True) if row is not None]
-        return sorted(found, key=lambda hit: (-round(hit[0], SCORE_DECIMALS), hit[1]))[:k]
+        order = self._tie_order
+        return sorted(
+            found, key=lambda hit: (-round(hit[0], SCORE_DECIMALS), hit[1] if order is None else order[hit[1]])
+        )[:k]

@@ -71,7 +71,8 @@ class NegativeChooser:
         chosen = kept[: self._count]
         texts = {int(self._store.text_hashes[row]) for row in (source, *chosen)}
         size = len(self._store)
-        for row in self._random.sample(range(size), min(size, 2 * self._count)):
+        for place in self._random.sample(range(size), min(size, 2 * self._count)):
+            row = self._store.row_at(place)
             text = int(self._store.text_hashes[row])
             if len(chosen) < self._count and text not in texts:
                 chosen.append(row)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from array import array
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -104,6 +105,21 @@ class DocumentStore:
         """Streams the texts of all rows, in order."""
         everything = (text for path in self._paths for _, _, text in _documents_with_offsets(path))
         return islice(everything, len(self))
+
+    @cached_property
+    def places(self) -> np.ndarray:
+        """Each row's place (int64) by the hash of its id.
+
+        Unlike the rows, it does not depend on the order in which the documents were written: what an extraction reads
+        in parallel comes in another order each time.
+        """
+        places = np.empty(len(self), dtype=np.int64)
+        places[self._rows_by_hash] = np.arange(len(self))
+        return places
+
+    def row_at(self, place: int) -> int:
+        """The row at a place by the hash of the id."""
+        return int(self._rows_by_hash[place])
 
     def close(self) -> None:
         """Closes the files; they are opened again when needed."""

@@ -136,7 +136,7 @@ def model_folder(channel: Path, temporary: Path) -> Path:
 
 def _ranked_rows(queries: list[TestQuery], store: DocumentStore, settings: EvaluationSettings) -> list[int]:
     relevant = (row for query in queries for row in query.relevance)
-    return evaluation_rows(len(store), relevant, settings.max_evaluation_documents, settings.seed)
+    return evaluation_rows(store, relevant, settings.max_evaluation_documents, settings.seed)
 
 
 def _rank(

@@ -107,7 +107,7 @@ def mine(inputs: MiningInputs, output: Path, settings: MiningSettings) -> Mining
 
     A held-out (dev or test) document's query never gets into train, nor does a query of the same text, nor a query of a
     document whose text equals that of a held-out one. Test queries are never filtered by retrieval: that would choose
-    those that the base model or BM25 find easy.
+    those that the base model or BM25 find easy. The order of the corpus and of the records changes nothing.
 
     Raises:
         JobError: when hardly any query is usable.
@@ -145,7 +145,8 @@ def mine(inputs: MiningInputs, output: Path, settings: MiningSettings) -> Mining
         output / "test.jsonl",
         (HeldOutQuery(query.query_id, query.text, query.style, query.doc_id) for query in queries["test"]),
     )
-    write_jsonl(output / "documents.jsonl", (store.document(row) for row in sorted(used_rows)))
+    used = sorted(used_rows, key=lambda row: store.places[row])
+    write_jsonl(output / "documents.jsonl", (store.document(row) for row in used))
 
     kept = {"test": queries["test"], **{split: [query for query, _ in pairs] for split, pairs in mined.items()}}
     manifest = MiningManifest(
@@ -209,7 +210,7 @@ def _read_records(folder: Path) -> dict[str, QueryRecord]:
             records[record.record_id] = record
     if not records:
         raise JobError(f"No query record in {folder}: it must hold queries/records/*.jsonl of the run.")
-    return records
+    return dict(sorted(records.items()))
 
 
 def _read_answers(folder: Path, records: dict[str, QueryRecord]) -> _Answers:
@@ -302,7 +303,7 @@ def _rankings(queries: Sequence[_Query], store: DocumentStore, settings: MiningS
         CANDIDATE_DEPTH if settings.dense_model_id else 0,
     )
     print("Ranking with BM25", flush=True)
-    rows, scores = Bm25Index(store.texts()).top_k(texts, depth)
+    rows, scores = Bm25Index(store.texts(), tie_order=store.places).top_k(texts, depth)
     rankings = [np.where(scores > 0, rows, -1)]
     if settings.dense_model_id:
         # Imported here because mining with BM25 alone needs no torch, which takes seconds to load.

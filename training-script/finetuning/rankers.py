@@ -50,15 +50,15 @@ class QueryRankings:
         return lists
 
 
-def evaluation_rows(documents: int, relevant: Iterable[int], limit: int, seed: int) -> list[int]:
+def evaluation_rows(store: DocumentStore, relevant: Iterable[int], limit: int, seed: int) -> list[int]:
     """The documents to rank, in order: all, or a random sample of `limit` that holds every relevant one.
 
     More than `limit` only where the relevant documents alone are more.
     """
-    if documents <= limit:
-        return list(range(documents))
+    if len(store) <= limit:
+        return list(range(len(store)))
     kept = set(relevant)
-    others = [row for row in range(documents) if row not in kept]
+    others = [row for row in map(store.row_at, range(len(store))) if row not in kept]
     return sorted(kept.union(random.Random(seed).sample(others, max(0, limit - len(kept)))))
 
 
@@ -81,7 +81,8 @@ def rank_all(
     """
     texts = [query.text for query in queries]
     depth = RECALL_DEPTH + max((len(query.excluded) for query in queries), default=0)
-    positions, scores = Bm25Index(store.text(row) for row in rows).top_k(texts, depth)
+    index = Bm25Index((store.text(row) for row in rows), tie_order=store.places[list(rows)])
+    positions, scores = index.top_k(texts, depth)
     lists = {"bm25": np.where(scores > 0, np.asarray(rows)[positions], _NONE)}
     for name, model_id in models.items():
         print(f"Ranking with the {name} model", flush=True)
