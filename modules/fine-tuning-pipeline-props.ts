@@ -450,6 +450,13 @@ export interface FineTuningPipelineProps {
    */
   readonly servingImageCpu?: string;
   /**
+   * Start an execution with the deployment's parameters when this is first applied as true. Later applies start nothing, unless it was false in between.
+   * Must be true or false.
+   *
+   * @default false
+   */
+  readonly startOnApply?: boolean | IResolvable;
+  /**
    * Seconds between two looks at a Bedrock batch job; with 300, jobs that take days stay within the events of an execution.
    * Must be a whole number from 5 to 900.
    *
@@ -549,7 +556,7 @@ export interface FineTuningPipelineProps {
   readonly iamPath?: string;
   /**
    * Roles of your own by the principal that takes them, where you may not make roles; their trust and permissions stay yours. What is left out is made.
-   * Must be a map of role ARNs whose keys are among job, serving, bedrock, connector, workflow, resolve-parameters, data-extractor, s3-validator, bedrock-orchestrator, plan-jobs, register-model, report-execution.
+   * Must be a map of role ARNs whose keys are among job, serving, bedrock, connector, workflow, resolve-parameters, data-extractor, s3-validator, bedrock-orchestrator, plan-jobs, register-model, report-execution, start-execution.
    *
    * @default {}
    */

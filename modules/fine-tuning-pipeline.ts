@@ -1,4 +1,4 @@
-import { Fn, TerraformIterator } from "cdktf";
+import { Fn, TerraformIterator, TerraformResource } from "cdktf";
 import { Construct } from "constructs";
 import { PipelineRoles, reach } from "./access/pipeline-roles.ts";
 import { AwsContext } from "./aws-context.ts";
@@ -13,6 +13,7 @@ import { propName } from "./parameters-document.ts";
 import { DataBucket } from "./storage/data-bucket.ts";
 import { tagResources } from "./tags.ts";
 import { PipelineStateMachine } from "./workflow/pipeline-state-machine.ts";
+import { StartOnApply } from "./workflow/start-on-apply.ts";
 
 export type { FineTuningPipelineProps } from "./fine-tuning-pipeline-props.ts";
 
@@ -26,7 +27,8 @@ export interface PipelineSources {
 
 /**
  * Fine-tunes a retrieval model on a corpus and puts it behind OpenSearch: the data bucket, the training code, the functions, one
- * role a principal, the state machine that orders them, and what people see of it. Nothing starts by itself.
+ * role a principal, the state machine that orders them, and what people see of it. Nothing starts by itself unless `startOnApply`
+ * is true.
  */
 export class FineTuningPipeline extends Construct {
   readonly bucket: DataBucket;
@@ -106,6 +108,14 @@ export class FineTuningPipeline extends Construct {
       parameters,
       stateMachineArn: this.stateMachine.arn,
       sources: sources.lambdas,
+    });
+    new StartOnApply(this, "start", {
+      aws,
+      reach: access,
+      parameters,
+      stateMachineArn: this.stateMachine.arn,
+      sources: sources.lambdas,
+      after: this.node.findAll().filter((node) => TerraformResource.isTerraformResource(node)),
     });
   }
 }

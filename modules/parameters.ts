@@ -5,7 +5,7 @@
 
 import type { IResolvable } from "cdktf";
 import { REGIONS_WITH_IMAGES } from "./jobs/images.ts";
-import { FUNCTION_NAMES, REPORT_FUNCTION } from "./workflow/definition.ts";
+import { FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION } from "./workflow/definition.ts";
 
 /** Types a parameter may have, in Terraform's notation. */
 export type ParameterType = "string" | "number" | "bool" | "list(string)" | "map(string)";
@@ -87,6 +87,7 @@ export const PRINCIPALS = [
   "workflow",
   ...FUNCTION_NAMES,
   REPORT_FUNCTION,
+  START_FUNCTION,
 ] as const;
 export type Principal = (typeof PRINCIPALS)[number];
 
@@ -587,6 +588,14 @@ const PARAMETERS = {
   training_image_cpu: image("training", "CPU"),
   serving_image_gpu: image("serving", "GPU"),
   serving_image_cpu: image("serving", "CPU"),
+  start_on_apply: {
+    ...FLAG,
+    default: false,
+    description:
+      "Start an execution with the deployment's parameters when this is first applied as true. Later applies start nothing, unless it was false in between.",
+    stage: "infrastructure",
+    scope: "deployment",
+  },
   query_poll_seconds: {
     ...integer(
       300,

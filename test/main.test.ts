@@ -6,10 +6,10 @@ import { execa } from "execa";
 import { unzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { JOB_STAGES } from "../modules/jobs/training-jobs.ts";
-import { FUNCTION_NAMES, REPORT_FUNCTION } from "../modules/workflow/definition.ts";
+import { FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION } from "../modules/workflow/definition.ts";
 import { readStack, STACK_ID, temporaryDirectory, terraform } from "./modules/stack-fixture.ts";
 
-const BUNDLES = [...FUNCTION_NAMES, REPORT_FUNCTION];
+const BUNDLES = [...FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION];
 const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 
 describe("the app", () => {

@@ -48,6 +48,8 @@ export interface ServiceRoleProps {
   /** ARN pattern of the resource on whose behalf the service may assume the role. */
   readonly sourceArn: string;
   readonly statements: readonly Statement[];
+  /** Whether there is anything that takes the role. @default true */
+  readonly when?: Condition;
   /** @default - none */
   readonly conditionalStatements?: readonly ConditionalStatements[];
 }
@@ -67,7 +69,7 @@ export class ServiceRole extends Construct {
     const given: Condition = Token.isUnresolved(settings.existingRoleArns)
       ? Token.asAny(Fn.contains(Fn.keys(settings.existingRoleArns), principal))
       : principal in settings.existingRoleArns;
-    const isMade = not(given);
+    const isMade = and(not(given), props.when ?? true);
     const role = new IamRole(this, "Default", {
       count: oneIf(isMade),
       name: props.name,

@@ -6,7 +6,7 @@ import { ServiceRole, type Statement } from "../access/service-role.ts";
 import { decryptEnvironment, functionInNetwork, TRACING, useKeyThroughS3 } from "../access/statements.ts";
 import { Asset } from "../asset.ts";
 import type { AwsContext } from "../aws-context.ts";
-import { orNull } from "../json.ts";
+import { attributeOfOne, type Condition, oneIf, orNull } from "../json.ts";
 import type { Principal } from "../parameters.ts";
 
 /** One Lambda function of the pipeline. */
@@ -30,6 +30,8 @@ export interface PipelineFunctionProps {
   readonly environment?: Readonly<Record<string, string>>;
   /** What the function may do besides writing its logs and traces. */
   readonly statements: readonly Statement[];
+  /** Whether there is such a function. @default - in every deployment */
+  readonly when?: Condition;
 }
 
 /** A Node.js function with a role of its own, a log group that expires, and tracing. */
@@ -42,9 +44,11 @@ export class PipelineFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: PipelineFunctionProps) {
     super(scope, id);
-    const { aws, functionName } = props;
+    const { aws, functionName, when } = props;
+    const count = when === undefined ? {} : { count: oneIf(when) };
     const { key, network, roles } = props.reach;
     const logs = new CloudwatchLogGroup(this, "logs", {
+      ...count,
       name: `/aws/lambda/${functionName}`,
       retentionInDays: props.logRetentionDays,
       kmsKeyId: orNull(key.arn),
@@ -67,9 +71,11 @@ export class PipelineFunction extends Construct {
         TRACING,
         ...props.statements,
       ],
+      ...(when === undefined ? {} : { when }),
     });
     const code = new Asset(this, "code", { fileName: `${id}.zip`, content: props.code });
     const lambda = new LambdaFunction(this, "Default", {
+      ...count,
       functionName,
       description: props.description,
       role: role.arn,
@@ -87,8 +93,8 @@ export class PipelineFunction extends Construct {
       // Without the group, Lambda makes one that never expires.
       dependsOn: [logs, ...role.policies],
     });
-    this.arn = lambda.arn;
-    this.functionName = lambda.functionName;
+    this.arn = when === undefined ? lambda.arn : attributeOfOne(lambda, "arn");
+    this.functionName = when === undefined ? lambda.functionName : attributeOfOne(lambda, "function_name");
     this.roleArn = role.arn;
     this.timeout = props.timeout;
   }

@@ -35,6 +35,8 @@ export const FUNCTION_NAMES = [
 ] as const;
 /** The function that is called for each execution that ended; a folder below `lambdas/` too. */
 export const REPORT_FUNCTION = "report-execution";
+/** The function that starts the first execution where `start_on_apply` is true; a folder below `lambdas/` too. */
+export const START_FUNCTION = "start-execution";
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
 
 /** What the definition refers to. Every value may be a Terraform expression. */

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { type AppliedStack, applyMocked, synthesize, temporaryDirectory, terraform } from "./stack-fixture.ts";
+import {
+  type AppliedStack,
+  applyMocked,
+  readStack,
+  synthesize,
+  temporaryDirectory,
+  terraform,
+} from "./stack-fixture.ts";
 import { allStates } from "./workflow/asl.ts";
 
 const KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -8,6 +15,9 @@ const SUBNETS = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"];
 const SECURITY_GROUPS = ["sg-0123456789abcdef0"];
 const BOUNDARY = "arn:aws:iam::123456789012:policy/boundary";
 const JOB_ROLE = "arn:aws:iam::123456789012:role/team/job";
+
+const START_FUNCTION = "aws_lambda_function.pipeline_start_start-execution";
+const START_ROLE = "aws_iam_role.pipeline_start_start-execution_role";
 
 const BASE = {
   model_name: "products",
@@ -78,6 +88,12 @@ describe("the deployed stack", () => {
     it("has no permission that only a key or a VPC needs", () => {
       const names = Object.values(applied.resources("aws_iam_role_policy")).map(({ name }) => name);
       expect(new Set(names)).toEqual(new Set(["permissions"]));
+    });
+
+    it("starts nothing", () => {
+      expect(applied.resources("aws_lambda_invocation")).toEqual({});
+      expect(Object.keys(applied.resources("aws_lambda_function"))).not.toContain(START_FUNCTION);
+      expect(Object.keys(applied.resources("aws_iam_role"))).not.toContain(START_ROLE);
     });
 
     it("asks for neither a key nor a VPC, and isolates the serving container", () => {
@@ -191,6 +207,43 @@ describe("the deployed stack", () => {
       const requests = jobRequests(applied).map(({ HyperParameters }) => HyperParameters);
       const revised = requests.filter((parameters) => JSON.stringify(parameters).includes("base_model_revision"));
       expect(revised).toHaveLength(3);
+    });
+  });
+
+  describe("with start_on_apply", () => {
+    let applied: AppliedStack;
+    beforeAll(async () => {
+      applied = await applyMocked(directory, { ...BASE, start_on_apply: true });
+    });
+
+    it("invokes, once, a function that may start this state machine and nothing else", () => {
+      const functions = applied.resources("aws_lambda_function");
+      expect(Object.values(applied.resources("aws_lambda_invocation"))).toMatchObject([
+        { function_name: functions[START_FUNCTION]?.function_name, input: "{}", lifecycle_scope: "CREATE_ONLY" },
+      ]);
+      const [machine] = Object.values(applied.resources("aws_sfn_state_machine"));
+      expect(functions[START_FUNCTION]?.environment).toMatchObject([
+        { variables: { STATE_MACHINE_ARN: machine?.arn } },
+      ]);
+      const granted = statements(
+        applied.resources("aws_iam_role_policy")[`${START_ROLE.replace("role", "role_policy")}_policy`]?.policy,
+      );
+      expect(granted.map(({ Sid }) => Sid)).toEqual(["Logs", "Tracing", "Start"]);
+      expect(granted.at(-1)).toMatchObject({
+        Action: ["states:StartExecution"],
+        Resource: ["arn:aws:states:us-east-1:123456789012:stateMachine:opensearch-finetuning"],
+      });
+    });
+
+    it("invokes it when everything else is there", () => {
+      const { resource } = readStack(directory);
+      const [invocation] = Object.values(resource.aws_lambda_invocation ?? {});
+      const addresses = Object.entries(resource).flatMap(([type, byName]) =>
+        Object.keys(byName).map((name) => `${type}.${name}`),
+      );
+      const others = addresses.filter((address) => !/^[a-z_]+[.]pipeline_start_/.test(address));
+      expect(others.length).toBeGreaterThan(50);
+      expect(invocation?.depends_on).toEqual(expect.arrayContaining(others));
     });
   });
 

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { writeCliConfiguration } from "../../emulation/terraform/cli-configuration.ts";
 import { JOB_STAGES } from "../../modules/jobs/training-jobs.ts";
 import { PipelineStack } from "../../modules/pipeline-stack.ts";
-import { FUNCTION_NAMES, REPORT_FUNCTION } from "../../modules/workflow/definition.ts";
+import { FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION } from "../../modules/workflow/definition.ts";
 
 export const STACK_ID = "opensearch-finetuning";
 
@@ -21,7 +21,7 @@ export function temporaryDirectory(): { path: string; remove: () => void } {
 export function writeSources(directory: string): { lambdas: string; trainingScripts: string } {
   const lambdas = path.join(directory, "lambdas");
   const trainingScripts = path.join(directory, "training-script");
-  for (const name of [...FUNCTION_NAMES, REPORT_FUNCTION]) {
+  for (const name of [...FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION]) {
     mkdirSync(path.join(lambdas, name), { recursive: true });
     writeFileSync(path.join(lambdas, name, "index.ts"), `export const handler = async () => "${name}";\n`);
   }

@@ -39,6 +39,28 @@ run "names_and_tags_follow_the_variables" {
   }
 }
 
+run "starts_nothing_by_itself" {
+  command = plan
+
+  assert {
+    condition     = length(aws_lambda_invocation.pipeline_start_invocation) == 0
+    error_message = "Nothing may start unless start_on_apply is true."
+  }
+}
+
+run "starts_one_execution_with_start_on_apply" {
+  command = plan
+
+  variables {
+    start_on_apply = true
+  }
+
+  assert {
+    condition     = aws_lambda_invocation.pipeline_start_invocation[0].lifecycle_scope == "CREATE_ONLY"
+    error_message = "The execution must be started once, not by each apply."
+  }
+}
+
 run "refuses_a_bad_value" {
   command = plan
 

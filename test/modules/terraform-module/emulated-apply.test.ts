@@ -1,7 +1,7 @@
 import { copyFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { ListStateMachinesCommand, ListTagsForResourceCommand } from "@aws-sdk/client-sfn";
+import { ListExecutionsCommand, ListStateMachinesCommand, ListTagsForResourceCommand } from "@aws-sdk/client-sfn";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { awsEnvironment } from "../../../emulation/aws-connection.ts";
 import { Terraform } from "../../../emulation/terraform/terraform.ts";
@@ -39,7 +39,7 @@ describe("a root module in plain HCL", () => {
     work.remove();
   });
 
-  it("applies the module twice in one account, then plans nothing, and destroys both", async () => {
+  it("applies the module twice in one account, starts what start_on_apply says, then plans nothing, and destroys both", async () => {
     const terraform = terraformOn(work.path, aws);
     await terraform.init();
     await terraform.apply();
@@ -54,7 +54,15 @@ describe("a root module in plain HCL", () => {
       const { tags } = await aws.stepFunctions.send(new ListTagsForResourceCommand({ resourceArn }));
       expect(tags).toEqual([{ key: "team", value: "search" }]);
     }
+    const started = async (name: string) => {
+      const { stateMachineArn } = stateMachines.find((machine) => machine.name === name) ?? {};
+      return (await aws.stepFunctions.send(new ListExecutionsCommand({ stateMachineArn }))).executions ?? [];
+    };
+    expect(await started("products")).toHaveLength(1);
+    expect(await started("tickets")).toHaveLength(0);
     expect(await terraform.planIsEmpty()).toBe(true);
+    await terraform.apply();
+    expect(await started("products"), "after the second apply").toHaveLength(1);
 
     await terraform.destroy();
     expect((await aws.stepFunctions.send(new ListStateMachinesCommand({}))).stateMachines).toEqual([]);

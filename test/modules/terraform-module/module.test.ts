@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { JOB_STAGES } from "../../../modules/jobs/training-jobs.ts";
 import { PARAMETER_NAMES } from "../../../modules/parameters.ts";
 import { PipelineStack } from "../../../modules/pipeline-stack.ts";
-import { FUNCTION_NAMES, REPORT_FUNCTION } from "../../../modules/workflow/definition.ts";
+import { FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION } from "../../../modules/workflow/definition.ts";
 import { STACK_ID, temporaryDirectory, terraform } from "../stack-fixture.ts";
 import { buildModule, SOURCES } from "./module-fixture.ts";
 
@@ -48,7 +48,7 @@ describe("the Terraform module", () => {
       "versions.tf",
     ]);
     expect(names.filter((name) => name.startsWith("assets/"))).toHaveLength(
-      [...FUNCTION_NAMES, REPORT_FUNCTION, ...JOB_STAGES].length,
+      [...FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION, ...JOB_STAGES].length,
     );
     expect(text("LICENSE")).toContain("Apache License");
   });

@@ -28,6 +28,7 @@ module "finetuning" {
   s3_corpus_path     = "s3://corpora/${each.key}.jsonl"
   deploy_endpoint    = false
   register_connector = false
+  start_on_apply     = each.key == "products"
   tags               = { team = "search" }
 }
 

@@ -1,0 +1,60 @@
+import { LambdaInvocation } from "@cdktf/provider-aws/lib/lambda-invocation";
+import type { ITerraformDependable } from "cdktf";
+import { Construct } from "constructs";
+import type { Reach } from "../access/pipeline-roles.ts";
+import type { AwsContext } from "../aws-context.ts";
+import type { PipelineParameters } from "../checks.ts";
+import { bundleFunctions } from "../functions/bundle.ts";
+import { PipelineFunction } from "../functions/pipeline-function.ts";
+import { oneIf } from "../json.ts";
+import { START_FUNCTION } from "./definition.ts";
+
+/** What is started, and when. */
+export interface StartOnApplyProps {
+  readonly aws: AwsContext;
+  readonly reach: Reach;
+  readonly parameters: PipelineParameters;
+  readonly stateMachineArn: string;
+  /** Holds `<function name>/index.ts`. */
+  readonly sources: string;
+  /** What has to be there before anything runs. */
+  readonly after: ITerraformDependable[];
+}
+
+/**
+ * Starts one execution when `start_on_apply` is applied as true for the first time, and otherwise makes nothing. The AWS provider
+ * has no resource that is an execution; it has one that is an invocation of a function, which is invoked when it is created only.
+ */
+export class StartOnApply extends Construct {
+  constructor(
+    scope: Construct,
+    id: string,
+    { aws, reach, parameters, stateMachineArn, sources, after }: StartOnApplyProps,
+  ) {
+    super(scope, id);
+    const name = parameters.namePrefix;
+    const starter = new PipelineFunction(this, START_FUNCTION, {
+      functionName: `${name}-${START_FUNCTION}`,
+      principal: START_FUNCTION,
+      reach,
+      description: "Starts the execution that start_on_apply asks for",
+      aws,
+      code: bundleFunctions(sources, [START_FUNCTION])[START_FUNCTION],
+      memorySize: 256,
+      timeout: 120,
+      logRetentionDays: parameters.logRetentionDays,
+      environment: { STATE_MACHINE_ARN: stateMachineArn },
+      statements: [
+        { sid: "Start", actions: ["states:StartExecution"], resources: [aws.arn("states", `stateMachine:${name}`)] },
+      ],
+      when: parameters.startOnApply,
+    });
+    new LambdaInvocation(this, "invocation", {
+      count: oneIf(parameters.startOnApply),
+      functionName: starter.functionName,
+      input: "{}",
+      lifecycleScope: "CREATE_ONLY",
+      dependsOn: after,
+    });
+  }
+}
