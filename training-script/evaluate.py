@@ -1,5 +1,8 @@
 """SageMaker job of stage 6: compares the tuned model with the base model and BM25, and decides whether to deploy it."""
 
+from typing import get_args
+
+from finetuning.contract import ModelType
 from finetuning.environment import JobArgumentParser, JobEnvironment, boolean_argument, run_job
 from finetuning.evaluation import EvaluationInputs, EvaluationSettings, evaluate
 
@@ -10,6 +13,7 @@ def main(environment: JobEnvironment) -> None:
     parser.add_argument("--base-model-id", default="BAAI/bge-m3")
     parser.add_argument("--teacher-model-id", default="BAAI/bge-reranker-v2.5-gemma2-lightweight")
     parser.add_argument("--judge-model-id", default="", help="cross-encoder or embedding model; empty for no judge")
+    parser.add_argument("--model-type", choices=get_args(ModelType), default="dense")
     parser.add_argument("--base-model-revision", default="main", help="commit, tag or branch of the model on the Hub")
     parser.add_argument("--max-seq-length", type=int, default=512)
     parser.add_argument("--min-ndcg-gain", type=float, default=0.0)

@@ -1,5 +1,8 @@
 """SageMaker job of stage 3: parses the generated queries and mines hard negatives for them."""
 
+from typing import get_args
+
+from finetuning.contract import ModelType
 from finetuning.environment import JobArgumentParser, JobEnvironment, boolean_argument, run_job
 from finetuning.mining import MiningInputs, MiningSettings, mine
 
@@ -10,7 +13,8 @@ def main(environment: JobEnvironment) -> None:
     parser.add_argument("--num-negatives", type=int, default=20)
     parser.add_argument("--max-corpus-documents", type=int, default=10_000_000)
     parser.add_argument("--dense-candidates", type=boolean_argument, default=False)
-    parser.add_argument("--base-model-id", default="BAAI/bge-m3", help="embeds, with --dense-candidates")
+    parser.add_argument("--base-model-id", default="BAAI/bge-m3", help="ranks, with --dense-candidates")
+    parser.add_argument("--model-type", choices=get_args(ModelType), default="dense")
     parser.add_argument("--base-model-revision", default="main", help="commit, tag or branch of the model on the Hub")
     parser.add_argument("--trust-remote-code", type=boolean_argument, default=False)
     parser.add_argument("--max-seq-length", type=int, default=512)
@@ -20,7 +24,8 @@ def main(environment: JobEnvironment) -> None:
     settings = MiningSettings(
         num_negatives=arguments.num_negatives,
         max_corpus_documents=arguments.max_corpus_documents,
-        dense_model_id=arguments.base_model_id if arguments.dense_candidates else "",
+        candidate_model_id=arguments.base_model_id if arguments.dense_candidates else "",
+        model_type=arguments.model_type,
         max_seq_length=arguments.max_seq_length,
         max_source_rank=arguments.max_source_rank,
         seed=arguments.seed,

@@ -1,5 +1,8 @@
 """SageMaker job of stage 5: fine-tunes the base model by KL-divergence distillation of the teacher's scores."""
 
+from typing import get_args
+
+from finetuning.contract import ModelType
 from finetuning.environment import JobArgumentParser, JobEnvironment, boolean_argument, run_job
 from finetuning.training import TrainingSettings, relaunch_on_all_gpus, train
 
@@ -8,6 +11,7 @@ def main(environment: JobEnvironment) -> None:
     """Reads the hyperparameters and the channel `scores`; writes the model artifact to the model folder."""
     parser = JobArgumentParser(description=__doc__)
     parser.add_argument("--base-model-id", default="BAAI/bge-m3")
+    parser.add_argument("--model-type", choices=get_args(ModelType), default="dense")
     parser.add_argument("--base-model-revision", default="main", help="commit, tag or branch of the model on the Hub")
     parser.add_argument("--max-steps", type=int, default=500, help="optimiser steps; -1 for one pass over the data")
     parser.add_argument("--train-batch-size", type=int, default=1, help="rows a GPU and forward pass")
@@ -24,6 +28,7 @@ def main(environment: JobEnvironment) -> None:
     parser.add_argument("--hard-negative-margin", type=float, default=0.0, help="0 leaves own negatives out of it")
     parser.add_argument("--early-stopping-patience", type=int, default=0, help="0 trains to the end")
     parser.add_argument("--merge-with-base", type=boolean_argument, default=False)
+    parser.add_argument("--flops-weight", type=float, default=0.0, help="of sparse encoders; 0 leaves the term out")
     parser.add_argument("--trust-remote-code", type=boolean_argument, default=False)
     parser.add_argument("--seed", type=int, default=42)
     settings = TrainingSettings(**vars(parser.parse_args()))

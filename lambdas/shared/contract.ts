@@ -229,6 +229,18 @@ export const EvaluationSet = z.object({
 });
 export type EvaluationSet = z.infer<typeof EvaluationSet>;
 
+/** What a sparse encoder's vectors cost an inverted index. */
+export const Sparsity = z.object({
+  model: z.enum(["base", "tuned"]),
+  /** Words with a weight, mean over queries: postings lists that a search reads. */
+  query_active_dims: z.number(),
+  /** The same of documents: size of the index. */
+  document_active_dims: z.number(),
+  /** Words that a query and a document have in common, mean over all pairs. */
+  flops: z.number(),
+});
+export type Sparsity = z.infer<typeof Sparsity>;
+
 /** One value of a training curve. */
 export const CurvePoint = z.object({ step: z.number().int(), value: z.number() });
 export type CurvePoint = z.infer<typeof CurvePoint>;
@@ -249,6 +261,8 @@ export const EvaluationReport = z.object({
   judge_model_id: z.string(),
   /** `held_out` is always there; `pooled` with a judge; `judged` and `general` when the user gave judged queries and a general collection. */
   sets: z.array(EvaluationSet).min(1),
+  /** Of the base and the tuned model on the corpus; empty for dense models. */
+  sparsity: z.array(Sparsity),
   training: TrainingCurves,
   /** Of the training and of the evaluation, for people to read. */
   settings: z.record(z.string(), z.string()),

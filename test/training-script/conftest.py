@@ -26,9 +26,11 @@ from finetuning.contract import (
 )
 from finetuning.documents import DocumentStore
 from finetuning.evaluation import EvaluationInputs
-from sentence_transformers import SentenceTransformer
+from sentence_transformers import SentenceTransformer, SparseEncoder
+from sentence_transformers.base.modules import Module, Router
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
-from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizer
+from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding, SpladePooling
+from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification, BertModel, BertTokenizer
 
 WORDS = [
     "river", "bridge", "engine", "signal", "garden", "market", "winter", "copper", "theory", "matrix", "vector",
@@ -99,6 +101,38 @@ def tiny_model(tmp_path_factory, tokenizer_folder) -> Path:
     return folder
 
 
+def _document_modules(folder: Path, tokenizer_folder: Path) -> list[Module]:
+    torch.manual_seed(0)
+    bert = BertForMaskedLM(_config(tokenizer_folder))
+    # About one word in six gets a weight; with random logits it would be half of them.
+    torch.nn.init.constant_(bert.cls.predictions.bias, -1.5)
+    bert.save_pretrained(folder)
+    BertTokenizer.from_pretrained(tokenizer_folder).save_pretrained(folder)
+    return [Transformer(str(folder), transformer_task="fill-mask"), SpladePooling(activation_function="log1p_relu")]
+
+
+@pytest.fixture(scope="session")
+def tiny_splade(tmp_path_factory, tokenizer_folder) -> Path:
+    """A sparse encoder with random weights that treats queries and documents alike."""
+    folder = tmp_path_factory.mktemp("tiny-splade")
+    modules = _document_modules(tmp_path_factory.mktemp("bert"), tokenizer_folder)
+    SparseEncoder(modules=[*modules]).save_pretrained(str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_inference_free(tmp_path_factory, tokenizer_folder) -> Path:
+    """A sparse encoder with random weights for documents and a table of weights for queries."""
+    folder = tmp_path_factory.mktemp("tiny-inference-free")
+    documents = _document_modules(tmp_path_factory.mktemp("bert"), tokenizer_folder)
+    tokenizer = BertTokenizer.from_pretrained(tokenizer_folder)
+    weights = 1 + torch.rand(len(tokenizer), generator=torch.Generator().manual_seed(0))
+    queries: list[Module] = [SparseStaticEmbedding(tokenizer, weights, frozen=True)]
+    router = Router.for_query_document(query_modules=queries, document_modules=documents)
+    SparseEncoder(modules=[router]).save_pretrained(str(folder))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def tiny_cross_encoder(tmp_path_factory, tokenizer_folder) -> Path:
     folder = tmp_path_factory.mktemp("tiny-cross-encoder")
@@ -150,6 +184,7 @@ def evaluation_report() -> EvaluationReport:
         teacher_model_id="some/teacher",
         judge_model_id="",
         sets=[evaluation_set_of("held_out"), evaluation_set_of("judged", mean=0.05, low=0.01)],
+        sparsity=[],
         training=TrainingCurves(
             train_loss=[CurvePoint(1, 2.0), CurvePoint(10, 0.5)],
             dev_loss=[CurvePoint(0, 1.0), CurvePoint(10, 0.75)],

@@ -21,17 +21,31 @@ def run(monkeypatch, module, base, channels, *arguments):
     return base / "model"
 
 
-def test_the_stages_in_order(run_folders, tiny_model, monkeypatch):
+@pytest.mark.parametrize(
+    ("model_type", "base"), [("dense", "tiny_model"), ("sparse", "tiny_splade"), ("sparse", "tiny_inference_free")]
+)
+def test_the_stages_in_order(run_folders, tiny_model, model_type, base, request, monkeypatch):
+    base_model = ("--base-model-id", request.getfixturevalue(base), "--model-type", model_type)
     corpus = run_folders / "corpus"
     channels = {"corpus": corpus, "records": run_folders / "records", "generated": run_folders / "generated"}
-    mined = run(monkeypatch, process_output, run_folders / "mining", channels, "--num-negatives", 6)
+    mined = run(
+        monkeypatch,
+        process_output,
+        run_folders / "mining",
+        channels,
+        "--num-negatives",
+        6,
+        *base_model,
+        "--dense-candidates",
+        "true",
+    )
     assert read_json(mined / "manifest.json", MiningManifest).train_queries > 50
 
     teacher = ("--teacher-model-id", tiny_model, "--max-length", 64, "--max-negatives", 4, "--tokens-per-batch", 2048)
     scores = run(monkeypatch, score, run_folders / "scoring", {"training-data": mined}, *teacher)
     assert read_json(scores / "manifest.json", ScoringManifest).teacher_model_id == str(tiny_model)
 
-    settings = ("--base-model-id", tiny_model, "--max-seq-length", 32)
+    settings = (*base_model, "--max-seq-length", 32)
     steps = ("--max-steps", 3, "--train-batch-size", 4, "--total-batch-size", 8, "--learning-rate", "0.00005")
     model = run(monkeypatch, train, run_folders / "training", {"scores": scores}, *settings, *steps)
 
@@ -41,7 +55,9 @@ def test_the_stages_in_order(run_folders, tiny_model, monkeypatch):
         tar.add(model, arcname=".")
     channels = {"corpus": corpus, "training-data": mined, "model": archive}
     result = run(monkeypatch, evaluate, run_folders / "evaluation", channels, *settings, "--force-deploy", "true")
-    assert read_json(result / "report.json", EvaluationReport).sets[0].documents == 40
+    report = read_json(result / "report.json", EvaluationReport)
+    assert report.sets[0].documents == 40
+    assert [part.model for part in report.sparsity] == ([] if model_type == "dense" else ["base", "tuned"])
     assert read_json(result / "decision.json", GateDecision).deploy is True
 
 

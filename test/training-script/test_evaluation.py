@@ -16,6 +16,7 @@ from finetuning.serving_artifact import write_serving_artifact
 def settings_of(tiny_model, **changes):
     defaults = {
         "base_model_id": str(tiny_model),
+        "model_type": "dense",
         "teacher_model_id": "some/teacher",
         "judge_model_id": "",
         "max_seq_length": 32,

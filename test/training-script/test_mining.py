@@ -10,23 +10,33 @@ from finetuning.contract import (
     HeldOutQuery,
     MinedQuery,
     MiningManifest,
+    ModelType,
     read_json,
     read_jsonl,
 )
 from finetuning.documents import DocumentStore
-from finetuning.embedding import load_embedding_model, rank_dense
 from finetuning.environment import JobError
 from finetuning.mining import MiningInputs, MiningSettings, is_near_copy, mine, same_words
+from finetuning.retrieval_model import load_retrieval_model, rank
 
 
-def run(folders, *, num_negatives=5, max_documents=None, dense_model_id="", max_source_rank=0):
+def run(
+    folders,
+    *,
+    num_negatives=5,
+    max_documents=None,
+    candidate_model_id="",
+    model_type: ModelType = "dense",
+    max_source_rank=0,
+):
     output = folders / "mined"
     output.mkdir(exist_ok=True)
     inputs = MiningInputs(folders / "corpus", folders / "records", folders / "generated")
     settings = MiningSettings(
         num_negatives=num_negatives,
         max_corpus_documents=max_documents,
-        dense_model_id=dense_model_id,
+        candidate_model_id=candidate_model_id,
+        model_type=model_type,
         max_seq_length=32,
         max_source_rank=max_source_rank,
         seed=1,
@@ -203,17 +213,20 @@ def test_near_copies():
     assert not is_near_copy(" ".join(f"word{n}" for n in range(0, 60, 2)), passage)
 
 
-def test_the_hardest_negatives_are_the_best_of_bm25_and_the_model_fused(run_folders, tiny_model):
-    queries = run(run_folders, num_negatives=10, dense_model_id=str(tiny_model))[0]["train"]
+@pytest.mark.parametrize(("model_type", "base"), [("dense", "tiny_model"), ("sparse", "tiny_splade")])
+def test_the_hardest_negatives_are_the_best_of_bm25_and_the_model_fused(run_folders, model_type, base, request):
+    model_id = str(request.getfixturevalue(base))
+    queries = run(run_folders, num_negatives=10, candidate_model_id=model_id, model_type=model_type)[0]["train"]
     store = DocumentStore.of_folder(run_folders / "corpus")
-    model = load_embedding_model(str(tiny_model), max_seq_length=32, device="cpu")
+    model = load_retrieval_model(model_id, model_type, max_seq_length=32, device="cpu")
     texts = [query.query for query in queries]
-    dense = rank_dense(model, texts, store, range(len(store)), len(store))
+    by_model = rank(model, texts, store, range(len(store)), len(store)).rows
     bm25, scores = Bm25Index(store.texts(), tie_order=store.places).top_k(texts, len(store))
     differing = 0
     for number, query in enumerate(queries):
         by_words = bm25[number][scores[number] > 0].tolist()
-        fused = fuse([by_words, dense[number].tolist()], store.required_row(query.doc_id)).rows
+        found = by_model[number][by_model[number] >= 0].tolist()
+        fused = fuse([by_words, found], store.required_row(query.doc_id)).rows
         hardest = [store.document(row).id for row in fused[:4]]
         assert query.negative_ids[:4] == hardest
         differing += (

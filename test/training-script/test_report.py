@@ -2,7 +2,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
-from finetuning.contract import CurvePoint, Interval, MetricGain, ReturnedDocument
+from finetuning.contract import CurvePoint, Interval, MetricGain, ReturnedDocument, Sparsity
 from finetuning.gate import decide
 from finetuning.report.charts import bar, curve_plot, gain_plot, gain_scale, gain_whisker
 from finetuning.report.markdown import render_markdown
@@ -50,6 +50,17 @@ def test_the_page_is_whole_and_loads_nothing(evaluation_report):
     assert page.loads == []
     assert not page.tags & {"script", "link", "img", "iframe", "object", "embed"}
     assert re.search(r"url\(|@import", text) is None
+
+
+def test_a_sparse_encoders_words_are_counted_in_both_reports(evaluation_report):
+    assert "words a document" not in Page(page_of(evaluation_report)).text
+    parts = [Sparsity("base", 5.0, 201.25, 1.5), Sparsity("tuned", 5.0, 180.0, 1.25)]
+    report = replace(evaluation_report, sparsity=parts)
+    page = Page(page_of(report))
+    assert page.open == []
+    assert "words a document in common Base model 5.0 201.2 1.50 Tuned model 5.0 180.0 1.25" in page.text
+    markdown = render_markdown(report, decide(report.sets, 0.0, 0.01, force_deploy=False))
+    assert "| Tuned model | 5.0 | 180.0 | 1.25 |" in markdown
 
 
 def test_the_page_says_what_the_report_says(evaluation_report):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from finetuning import embedding, training
-from finetuning.calibration import cosine_per_score
+from finetuning.calibration import measured_spread
 from finetuning.contract import CorpusDocument, ScoredQuery, read_jsonl, write_jsonl
 from finetuning.dev_ranking import DevRanking
 from finetuning.distillation import DistillationCollator, DistillationRow, distillation_rows
@@ -72,6 +72,8 @@ def settings_of(tiny_model, **changes):
         "hard_negative_margin": 0.0,
         "early_stopping_patience": 0,
         "merge_with_base": False,
+        "model_type": "dense",
+        "flops_weight": 0.0,
         "seed": 42,
         "base_model_revision": "main",
         "trust_remote_code": False,
@@ -244,7 +246,7 @@ def test_calibrated_scores_spread_as_the_cosines_do(scores, tiny_model):
     queries = list(read_jsonl(scores / "train.jsonl", ScoredQuery))
     rows = [row for query in queries for row in distillation_rows(query, store, 4)]
     model = load_embedding_model(str(tiny_model), max_seq_length=32, device="cpu")
-    factor = cosine_per_score(model, store, rows)
+    factor = measured_spread(model, store, rows).similarity_per_score
     cosines, taught = [], []
     for row in rows:
         vectors = embed(model, [row.query, *(store.text(document) for document in row.documents)])
@@ -254,7 +256,7 @@ def test_calibrated_scores_spread_as_the_cosines_do(scores, tiny_model):
         taught += (scores_of_row - scores_of_row.mean()).tolist()
     assert torch.tensor(taught).std().item() == pytest.approx(torch.tensor(cosines).std().item(), rel=1e-3)
     flat = [DistillationRow(row.query, row.documents, [1.0] * len(row.documents)) for row in rows]
-    assert cosine_per_score(model, store, flat) == 0
+    assert measured_spread(model, store, flat).similarity_per_score == 0
 
 
 TRAIN_SLOWLY = """

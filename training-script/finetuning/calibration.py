@@ -1,45 +1,51 @@
-"""Brings the teacher's scores to the scale of the student's cosines, once for a run."""
+"""Brings the teacher's scores to the scale of the student's similarities, once for a run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from sentence_transformers import SentenceTransformer
 
 from .distillation import DistillationRow
 from .documents import DocumentStore
-from .embedding import embed
-from .prompts import document_prompt, query_prompt
+from .retrieval_model import RetrievalModel, vectors
 
 ROWS = 128
-"""Rows that the spread of cosines is measured on: enough for a standard deviation, cheap on a CPU."""
+"""Rows that the spread of similarities is measured on: enough for a standard deviation, cheap on a CPU."""
 
 
-def cosine_per_score(model: SentenceTransformer, store: DocumentStore, rows: Sequence[DistillationRow]) -> float:
-    """How far apart the student puts documents that the teacher puts one unit of score apart.
+@dataclass(frozen=True)
+class Spread:
+    """How far apart a row's documents lie: standard deviations about each row's mean, over all rows."""
 
-    The ratio of the standard deviations of cosines and of scores, each about its row's mean. It is taken of standard
-    deviations, not as a regression's slope, which shrinks the less student and teacher agree.
+    similarity: float
+    """By the student: of cosines, or of a sparse encoder's dot products."""
+    score: float
+    """By the teacher."""
 
-    Args:
-        rows: the training rows; some, evenly spaced, are looked at.
+    @property
+    def similarity_per_score(self) -> float:
+        """How far apart the student puts documents that the teacher puts one unit of score apart; 0 when it puts none.
 
-    Returns:
-        Cosine per unit of score; 0 when all scores of a row are the same.
-    """
+        A ratio of standard deviations, not a regression's slope, which shrinks the less student and teacher agree.
+        """
+        return self.similarity / self.score if self.score > 0 else 0.0
+
+
+def measured_spread(model: RetrievalModel, store: DocumentStore, rows: Sequence[DistillationRow]) -> Spread:
+    """The spread of student and teacher over the training rows, of which some, evenly spaced, are looked at."""
     chosen = [rows[int(position)] for position in np.linspace(0, len(rows) - 1, min(ROWS, len(rows)))]
     documents = sorted({document for row in chosen for document in row.documents})
     position = {document: index for index, document in enumerate(documents)}
-    query_vectors = embed(model, [row.query for row in chosen], prompt=query_prompt(model))
-    document_vectors = embed(model, [store.text(document) for document in documents], prompt=document_prompt(model))
-    cosines, scores = [], []
+    query_vectors = vectors(model, [row.query for row in chosen], "query")
+    document_vectors = vectors(model, [store.text(document) for document in documents], "document")
+    similarities, scores = [], []
     for row, vector in zip(chosen, query_vectors, strict=True):
         of_row = (document_vectors[[position[document] for document in row.documents]] @ vector).numpy()
-        cosines.append(of_row - of_row.mean())
+        similarities.append(of_row - of_row.mean())
         scores.append(np.asarray(row.scores) - np.mean(row.scores))
-    spread = float(np.concatenate(scores).std())
-    return float(np.concatenate(cosines).std()) / spread if spread > 0 else 0.0
+    return Spread(float(np.concatenate(similarities).std()), float(np.concatenate(scores).std()))
 
 
 def score_range(rows: Sequence[DistillationRow]) -> float:

@@ -19,6 +19,7 @@ from typing import IO, Any, Literal, TypeVar, Union, get_args, get_origin, get_t
 
 Split = Literal["train", "dev", "test"]
 QueryStyle = Literal["question", "claim", "keywords", "title"]
+ModelType = Literal["dense", "sparse"]
 
 _RECORD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -243,6 +244,19 @@ class EvaluationSet:
 
 
 @dataclass(frozen=True)
+class Sparsity:
+    """What a sparse encoder's vectors cost an inverted index."""
+
+    model: Literal["base", "tuned"]
+    query_active_dims: float
+    """Words with a weight, mean over queries: postings lists that a search reads."""
+    document_active_dims: float
+    """The same of documents: size of the index."""
+    flops: float
+    """Words that a query and a document have in common, mean over all pairs."""
+
+
+@dataclass(frozen=True)
 class CurvePoint:
     """One value of a training curve."""
 
@@ -270,6 +284,8 @@ class EvaluationReport:
     sets: list[EvaluationSet]
     """`held_out` is always there; `pooled` with a judge; `judged` and `general` when the user gave
     judged queries and a general collection."""
+    sparsity: list[Sparsity]
+    """Of the base and the tuned model on the corpus; empty for dense models."""
     training: TrainingCurves
     settings: dict[str, str]
     """Of the training and of the evaluation, for people to read."""

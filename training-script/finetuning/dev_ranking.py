@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.evaluation import SentenceEvaluator
+from sentence_transformers.base.evaluation import BaseEvaluator
 
 from .contract import ScoredQuery
 from .documents import DocumentStore
-from .embedding import rank_dense
 from .ranking_metrics import NDCG_DEPTH, query_metrics
+from .retrieval_model import RetrievalModel, rank
 
 QUERIES = 200
 """Dev queries ranked at most: enough to tell checkpoints apart, few enough to rank several times on a CPU."""
 
 
-class DevRanking(SentenceEvaluator):
+class DevRanking(BaseEvaluator):
     """Ranks all documents of some dev queries for each of them; relevant is the source, or what has its text."""
 
     def __init__(self, queries: Sequence[ScoredQuery], store: DocumentStore) -> None:
@@ -37,10 +36,10 @@ class DevRanking(SentenceEvaluator):
     def __len__(self) -> int:
         return len(self._queries)
 
-    def ndcg(self, model: SentenceTransformer) -> float:
+    def ndcg(self, model: RetrievalModel) -> float:
         """Mean nDCG@10 of the model, in 0..1."""
         texts = [query.query for query in self._queries]
-        ranked = rank_dense(model, texts, self._store, self._rows, NDCG_DEPTH, quiet=True)
+        ranked = rank(model, texts, self._store, self._rows, NDCG_DEPTH, quiet=True).rows
         return float(
             np.mean(
                 [
@@ -52,7 +51,7 @@ class DevRanking(SentenceEvaluator):
 
     def __call__(  # type: ignore[override]
         self,
-        model: SentenceTransformer,
+        model: RetrievalModel,
         output_path: str | None = None,  # noqa: ARG002 (the evaluator's signature)
         epoch: float = -1,  # noqa: ARG002
         steps: int = -1,  # noqa: ARG002

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from sentence_transformers import SentenceTransformer
+from sentence_transformers import SparseEncoder
+from sentence_transformers.sparse_encoder.losses import FlopsLoss
 from torch import Tensor, nn
 
 from .contract import ScoredQuery
 from .documents import DocumentStore
 from .embedding import CHARACTERS_PER_TOKEN
 from .gradient_cache import encode_in_chunks
-from .prompts import document_prompt, query_prompt
+from .prompts import Side, prompt_of
+from .retrieval_model import RetrievalModel
+from .sparse_encoding import is_inference_free
 
 CONTRASTIVE_TEMPERATURE = 0.05
 """Of the contrastive term; the usual value for cosine similarities (SimCSE, and the distillation recipe of CADET)."""
@@ -60,7 +63,7 @@ class DistillationCollator:
     valid_label_columns = ("label",)
     """Part of the interface that the sentence-transformers trainer expects of a collator."""
 
-    def __init__(self, model: SentenceTransformer, store: DocumentStore) -> None:
+    def __init__(self, model: RetrievalModel, store: DocumentStore) -> None:
         """
         Args:
             model: tokenises, with its max_seq_length.
@@ -68,8 +71,6 @@ class DistillationCollator:
         """
         self._model = model
         self._store = store
-        self._query_prompt = query_prompt(model) or None
-        self._document_prompt = document_prompt(model) or None
         self._characters = (model.max_seq_length or 8192) * CHARACTERS_PER_TOKEN
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -97,19 +98,18 @@ class DistillationCollator:
             count = len(row["documents"])
             document_rows[index, :count] = torch.tensor([document_positions[d] for d in row["documents"]])
             label[index, :count] = torch.tensor(row["label"])
-        batch = {
-            f"query_{key}": value
-            for key, value in self._model.preprocess(query_order, prompt=self._query_prompt).items()
-        }
-        texts = [document_texts[document] for document in document_order]
-        batch |= {
-            f"document_{key}": value
-            for key, value in self._model.preprocess(texts, prompt=self._document_prompt).items()
-        }
+        batch = self._preprocessed(query_order, "query")
+        batch |= self._preprocessed([document_texts[document] for document in document_order], "document")
         batch["query_rows"] = torch.tensor([query_positions[row["query"]] for row in rows])
         batch["document_rows"] = document_rows
         batch["label"] = label
         return batch
+
+    def _preprocessed(self, texts: list[str], side: Side) -> dict[str, Any]:
+        # An inference-free encoder has another tokenisation, and another way through it, for each side.
+        task = {"task": side} if isinstance(self._model, SparseEncoder) else {}
+        inputs = self._model.preprocess(texts, prompt=prompt_of(self._model, side) or None, **task)
+        return {f"{side}_{key}": value for key, value in inputs.items()}
 
 
 @dataclass(frozen=True)
@@ -117,14 +117,19 @@ class LossSettings:
     """What the loss is made of."""
 
     temperature: float
-    """Divides the student's cosines in the KL term. Positive."""
+    """Divides the student's similarities in the KL term. Positive."""
     teacher_score_scale_factor: float
-    """Multiplies the teacher's scores: one unit is taught as a cosine difference of scale x temperature. Positive."""
+    """Multiplies the teacher's scores: one unit is taught as a difference in similarity of scale x temperature.
+    Positive."""
     contrastive_weight: float
     """Weight of the contrastive term; 0 leaves it out."""
     hard_negative_margin: float | None
     """Units of teacher score by which a query's own negative must lie below the positive to be contrasted with it too:
     the others may be unlabelled positives. None contrasts with other queries' documents only."""
+    similarity_scale: float = 1.0
+    """Multiplies the student's similarities: 1 for cosines; brings a sparse encoder's dot products to their scale."""
+    flops_weight: float = 0.0
+    """Weight of the FLOPS regulariser (arXiv 2004.05665), which keeps a sparse encoder's vectors sparse."""
 
     def __post_init__(self) -> None:
         if self.temperature <= 0 or self.teacher_score_scale_factor <= 0 or self.contrastive_weight < 0:
@@ -134,16 +139,18 @@ class LossSettings:
 
 
 class ListwiseDistillationLoss(nn.Module):
-    """KL(softmax(scale x teacher score) || softmax(cosine / temperature)) over each row's documents, mean over rows.
+    """KL(softmax(scale x teacher score) || softmax(similarity / temperature)) over a row's documents, mean over rows.
 
-    With temperature 1 this is the original's DistillKLDivLoss on scaled scores; no factor of temperature squared is
-    hidden in it. The optional contrastive term adds InfoNCE over the positive and the documents of the batch's other
-    queries: what the KL term never sees.
+    The similarity is the cosine, or a sparse encoder's dot product times `similarity_scale`. With temperature 1 this is
+    the original's DistillKLDivLoss on scaled scores; no factor of temperature squared is hidden in it. The optional
+    contrastive term adds InfoNCE over the positive and the documents of the batch's other queries: what the KL term
+    never sees. The optional FLOPS regulariser is taken of the batch's distinct documents, and of its queries unless
+    these are looked up in a table.
     """
 
     def __init__(
         self,
-        model: SentenceTransformer,
+        model: RetrievalModel,
         settings: LossSettings,
         *,
         cached_from_tokens: int | None = None,
@@ -160,6 +167,9 @@ class ListwiseDistillationLoss(nn.Module):
         self.tokens_per_chunk = tokens_per_chunk
         self.model = model
         self.settings = settings
+        self._sparse = isinstance(model, SparseEncoder)
+        self._regularises_queries = isinstance(model, SparseEncoder) and not is_inference_free(model)
+        self._flops = FlopsLoss(model) if isinstance(model, SparseEncoder) else None
 
     def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
         """The loss of a batch that DistillationCollator made."""
@@ -170,18 +180,22 @@ class ListwiseDistillationLoss(nn.Module):
         settings = self.settings
         # Without autocast: bf16 rounds a cosine near 1 to steps of 1/256, the order of the differences to learn.
         with torch.autocast(queries.device.type, enabled=False):
-            cosines = queries[query_rows] @ documents.T
+            similarities = queries[query_rows] @ documents.T * settings.similarity_scale
         present = document_rows >= 0
         loss = listwise_kl(
-            cosines.gather(1, document_rows.clamp(min=0)) / settings.temperature,
+            similarities.gather(1, document_rows.clamp(min=0)) / settings.temperature,
             labels * settings.teacher_score_scale_factor,
             present,
         )
         if settings.contrastive_weight > 0:
             margin = settings.hard_negative_margin
             safe = present & (labels <= labels[:, :1] - margin) if margin is not None else torch.zeros_like(present)
-            contrast = in_batch_contrast(cosines, query_rows, document_rows, safe)
+            contrast = in_batch_contrast(similarities, query_rows, document_rows, safe)
             loss = loss + settings.contrastive_weight * contrast
+        if settings.flops_weight > 0 and self._flops is not None:
+            sides = (documents, queries) if self._regularises_queries else (documents,)
+            for embeddings in sides:
+                loss = loss + settings.flops_weight * self._flops.compute_loss_from_embeddings(embeddings)
         return loss
 
     def _embed(self, features: dict[str, Tensor]) -> Tensor:
@@ -194,7 +208,7 @@ class ListwiseDistillationLoss(nn.Module):
         step = max(1, self.tokens_per_chunk // length) if cached else uncached_step
         chunks = [_slice(features, start, start + step) for start in range(0, count, step)]
         embeddings = encode_in_chunks(lambda chunk: self.model(chunk)["sentence_embedding"], chunks, cached=cached)
-        return nn.functional.normalize(embeddings.float(), dim=-1)
+        return embeddings.float() if self._sparse else nn.functional.normalize(embeddings.float(), dim=-1)
 
 
 def listwise_kl(student_logits: Tensor, teacher_logits: Tensor, present: Tensor) -> Tensor:
@@ -211,28 +225,28 @@ def listwise_kl(student_logits: Tensor, teacher_logits: Tensor, present: Tensor)
     return terms.masked_fill(~present, 0.0).sum(dim=1).mean()
 
 
-def in_batch_contrast(cosines: Tensor, query_rows: Tensor, document_rows: Tensor, safe: Tensor) -> Tensor:
+def in_batch_contrast(similarities: Tensor, query_rows: Tensor, document_rows: Tensor, safe: Tensor) -> Tensor:
     """InfoNCE of each row's positive against the documents of the batch's other queries and the safe ones of its own.
 
     Args:
-        cosines: of each row's query with every distinct document of the batch, shape (B, D).
+        similarities: of each row's query with every distinct document of the batch, shape (B, D).
         query_rows: which distinct query each row has, shape (B).
         document_rows: each row's documents, positive first, -1 for none, shape (B, W).
         safe: of the same shape; True where the row's own document is certain to be a negative.
     """
-    listed = _marked(cosines, document_rows, document_rows >= 0)
-    same_query = (query_rows[:, None] == query_rows[None, :]).to(cosines.dtype)
-    left_out = (same_query @ listed.to(cosines.dtype)) > 0
-    left_out &= ~_marked(cosines, document_rows, safe)
+    listed = _marked(similarities, document_rows, document_rows >= 0)
+    same_query = (query_rows[:, None] == query_rows[None, :]).to(similarities.dtype)
+    left_out = (same_query @ listed.to(similarities.dtype)) > 0
+    left_out &= ~_marked(similarities, document_rows, safe)
     positives = document_rows[:, 0]
     left_out[torch.arange(len(positives), device=positives.device), positives] = False
-    logits = (cosines / CONTRASTIVE_TEMPERATURE).masked_fill(left_out, -torch.inf)
+    logits = (similarities / CONTRASTIVE_TEMPERATURE).masked_fill(left_out, -torch.inf)
     return nn.functional.cross_entropy(logits, positives)
 
 
-def _marked(cosines: Tensor, document_rows: Tensor, chosen: Tensor) -> Tensor:
-    """True at each row's chosen documents, in the shape of `cosines`."""
-    marked = torch.zeros_like(cosines, dtype=torch.bool)
+def _marked(similarities: Tensor, document_rows: Tensor, chosen: Tensor) -> Tensor:
+    """True at each row's chosen documents, in the shape of `similarities`."""
+    marked = torch.zeros_like(similarities, dtype=torch.bool)
     rows, _ = torch.nonzero(chosen, as_tuple=True)
     marked[rows, document_rows[chosen]] = True
     return marked

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from sentence_transformers import SentenceTransformer
+from sentence_transformers import SentenceTransformer, SparseEncoder
 
 from .batching import token_budget_batches
 from .documents import DocumentStore
@@ -43,10 +43,15 @@ def load_embedding_model(
     with naming_model(model_id):
         model = SentenceTransformer(model_id, device=device, revision=revision, trust_remote_code=trust_remote_code)
     set_family_prompts(model, model_id)
+    limit_length(model, max_seq_length)
+    return model
+
+
+def limit_length(model: SentenceTransformer | SparseEncoder, max_seq_length: int | None) -> None:
+    """Has the model cut texts at so many tokens, or at as many as it takes when those are fewer or none are given."""
     own_limit = model.max_seq_length
     if max_seq_length is not None:
         model.max_seq_length = min(max_seq_length, own_limit) if own_limit else max_seq_length
-    return model
 
 
 @contextlib.contextmanager
@@ -104,7 +109,7 @@ def embed(
     """
     limit = model.max_seq_length or 8192
     cut = [text[: limit * CHARACTERS_PER_TOKEN] for text in texts]
-    lengths = _token_counts(model, cut, limit)
+    lengths = token_counts(model, cut, limit)
     embeddings: torch.Tensor | None = None
     with inference_mode(str(model.device)):
         for batch in token_budget_batches(lengths, tokens_per_batch):
@@ -147,51 +152,63 @@ def rank_dense(
         Rows of the store (int64) of shape (len(queries), depth), best first; of equal cosines the earlier in `rows`
         first, except that which of them are the last in a list is chance.
     """
-    nearest = NearestDocuments(embed(model, queries, prompt=query_prompt(model)), min(depth, len(rows)), model.device)
+    query_vectors = embed(model, queries, prompt=query_prompt(model)).to(model.device)
+    nearest = NearestDocuments(len(queries), min(depth, len(rows)), model.device)
     for start in range(0, len(rows), documents_per_block):
         block = rows[start : start + documents_per_block]
-        nearest.offer(embed(model, [store.text(row) for row in block], prompt=document_prompt(model)))
+        documents = embed(model, [store.text(row) for row in block], prompt=document_prompt(model)).to(model.device)
+        for chosen in slices(len(queries), QUERIES_PER_PRODUCT):
+            with _tensor_cores():
+                cosines = query_vectors[chosen] @ documents.T
+            nearest.offer(chosen, start, cosines)
         if not quiet:
             print(f"Embedded {start + len(block)} of {len(rows)} documents", flush=True)
     return np.asarray(rows, dtype=np.int64)[nearest.positions()]
 
 
+def slices(count: int, step: int) -> Iterator[slice]:
+    """Consecutive slices of at most `step` items that make up `count`."""
+    return (slice(start, min(start + step, count)) for start in range(0, count, step))
+
+
 class NearestDocuments:
     """The nearest documents of each query among those offered so far: exact, in memory that does not grow with them."""
 
-    def __init__(self, queries: torch.Tensor, depth: int, device: torch.device) -> None:
+    def __init__(self, queries: int, depth: int, device: torch.device) -> None:
         """
         Args:
-            queries: unit-length embeddings, shape (Q, dimension).
+            queries: how many there are.
             depth: documents to keep for each query.
-            device: computes, and holds the queries and their lists.
+            device: computes, and holds the lists.
         """
-        self._queries = queries.to(device)
-        self._scores = torch.full((len(queries), depth), -torch.inf, device=device)
-        self._positions = torch.full((len(queries), depth), -1, dtype=torch.int64, device=device)
-        self._offered = 0
+        self._scores = torch.full((queries, depth), -torch.inf, device=device)
+        self._positions = torch.full((queries, depth), -1, dtype=torch.int64, device=device)
 
-    def offer(self, documents: torch.Tensor) -> None:
-        """Ranks further documents, unit-length embeddings of shape (D, dimension)."""
-        documents = documents.to(self._queries.device)
+    def offer(self, chosen: slice, first: int, offered: torch.Tensor) -> None:
+        """Ranks further documents for some of the queries.
+
+        Args:
+            chosen: which queries.
+            first: number of the first document offered.
+            offered: their similarities, shape (queries chosen, documents offered).
+        """
         depth = self._scores.shape[1]
-        for start in range(0, len(self._queries), QUERIES_PER_PRODUCT):
-            chosen = slice(start, start + QUERIES_PER_PRODUCT)
-            with _tensor_cores():
-                cosines = self._queries[chosen] @ documents.T
-            scores, columns = cosines.topk(min(depth, len(documents)), dim=1)
-            scores = torch.cat([self._scores[chosen], scores], dim=1)
-            positions = torch.cat([self._positions[chosen], columns + self._offered], dim=1)
-            # Stable, so by position where scores are equal.
-            by_position = positions.argsort(dim=1)
-            scores, positions = scores.gather(1, by_position), positions.gather(1, by_position)
-            order = scores.argsort(dim=1, descending=True, stable=True)[:, :depth]
-            self._scores[chosen], self._positions[chosen] = scores.gather(1, order), positions.gather(1, order)
-        self._offered += len(documents)
+        scores, columns = offered.topk(min(depth, offered.shape[1]), dim=1)
+        scores = torch.cat([self._scores[chosen], scores], dim=1)
+        positions = torch.cat([self._positions[chosen], columns + first], dim=1)
+        # Stable, so by position where scores are equal.
+        by_position = positions.argsort(dim=1)
+        scores, positions = scores.gather(1, by_position), positions.gather(1, by_position)
+        order = scores.argsort(dim=1, descending=True, stable=True)[:, :depth]
+        self._scores[chosen], self._positions[chosen] = scores.gather(1, order), positions.gather(1, order)
 
     def positions(self) -> np.ndarray:
-        """Numbers of the nearest documents in the order in which they were offered (int64), nearest first."""
+        """Numbers of the nearest documents (int64), nearest first."""
         return self._positions.cpu().numpy()
+
+    def scores(self) -> np.ndarray:
+        """The similarities of `positions`."""
+        return self._scores.cpu().numpy()
 
 
 @contextlib.contextmanager
@@ -205,6 +222,7 @@ def _tensor_cores() -> Iterator[None]:
         torch.set_float32_matmul_precision(before)
 
 
-def _token_counts(model: SentenceTransformer, texts: Sequence[str], limit: int) -> list[int]:
+def token_counts(model: SentenceTransformer | SparseEncoder, texts: Sequence[str], limit: int) -> list[int]:
+    """Tokens of each text, at most `limit`."""
     encoded = model.tokenizer(list(texts), truncation=True, max_length=limit, return_attention_mask=False)
     return [len(ids) for ids in encoded["input_ids"]]

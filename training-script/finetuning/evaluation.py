@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .contract import EvaluationReport, EvaluationSet, GateDecision, write_json
+from .contract import EvaluationReport, EvaluationSet, GateDecision, ModelType, write_json
 from .documents import DocumentStore
 from .embedding import TOKENS_PER_BATCH, default_device
 from .environment import JobError, channel_file
@@ -43,6 +43,7 @@ class EvaluationSettings:
 
     base_model_id: str
     base_model_revision: str
+    model_type: ModelType
     teacher_model_id: str
     judge_model_id: str
     max_seq_length: int
@@ -98,6 +99,7 @@ def evaluate(inputs: EvaluationInputs, output: Path, settings: EvaluationSetting
         teacher_model_id=settings.teacher_model_id,
         judge_model_id=settings.judge_model_id,
         sets=sets,
+        sparsity=list(rankings.sparsity),
         training=curves,
         settings={**trained_with, **{name: as_text(value) for name, value in asdict(settings).items()}},
     )
@@ -147,6 +149,7 @@ def _rank(
         store,
         rows,
         {"base": settings.base_model_id, "tuned": str(model)},
+        model_type=settings.model_type,
         base_revision=settings.base_model_revision,
         max_seq_length=settings.max_seq_length,
         trust_remote_code=settings.trust_remote_code,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import torch
-from sentence_transformers import SentenceTransformer
-from torch import Tensor
+from torch import Tensor, nn
 
 MERGE_WEIGHTS = (0.3, 0.5, 0.7, 1.0)
 """Shares of the tuned model that are tried."""
 
+Model = TypeVar("Model", bound=nn.Module)
 
-def copied_state(model: SentenceTransformer) -> dict[str, Tensor]:
+
+def copied_state(model: nn.Module) -> dict[str, Tensor]:
     """The model's weights on the CPU, independent of the model."""
     return {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
 
@@ -25,9 +27,7 @@ def merged_state(base: Mapping[str, Tensor], tuned: Mapping[str, Tensor], weight
     }
 
 
-def merge_with_base(
-    model: SentenceTransformer, base: Mapping[str, Tensor], quality: Callable[[SentenceTransformer], float]
-) -> dict[str, float]:
+def merge_with_base(model: Model, base: Mapping[str, Tensor], quality: Callable[[Model], float]) -> dict[str, float]:
     """Leaves the model at the merge of best quality, the one nearer to the tuned model among equals.
 
     Args:

@@ -17,6 +17,7 @@ from .contract import (
     HeldOutQuery,
     MinedQuery,
     MiningManifest,
+    ModelType,
     QueryRecord,
     Split,
     read_jsonl,
@@ -91,8 +92,9 @@ class MiningSettings:
     """Negatives a query."""
     max_corpus_documents: int | None
     """Only the first so many documents of the corpus are used; None for all."""
-    dense_model_id: str
-    """Embedding model whose nearest documents are fused with BM25's, the lists then thinned out; empty: BM25's best."""
+    candidate_model_id: str
+    """Model whose best documents are fused with BM25's, the lists then thinned out; empty: BM25's best."""
+    model_type: ModelType
     max_seq_length: int
     """Tokens after which that model cuts a text."""
     max_source_rank: int
@@ -300,24 +302,26 @@ def _rankings(queries: Sequence[_Query], store: DocumentStore, settings: MiningS
     depth = max(
         settings.num_negatives + NEGATIVE_MARGIN,
         settings.max_source_rank,
-        CANDIDATE_DEPTH if settings.dense_model_id else 0,
+        CANDIDATE_DEPTH if settings.candidate_model_id else 0,
     )
     print("Ranking with BM25", flush=True)
     rows, scores = Bm25Index(store.texts(), tie_order=store.places).top_k(texts, depth)
     rankings = [np.where(scores > 0, rows, -1)]
-    if settings.dense_model_id:
+    if settings.candidate_model_id:
         # Imported here because mining with BM25 alone needs no torch, which takes seconds to load.
-        from .embedding import default_device, load_embedding_model, rank_dense
+        from .embedding import default_device
+        from .retrieval_model import load_retrieval_model, rank
 
-        print(f"Ranking with {settings.dense_model_id}", flush=True)
-        model = load_embedding_model(
-            settings.dense_model_id,
+        print(f"Ranking with {settings.candidate_model_id}", flush=True)
+        model = load_retrieval_model(
+            settings.candidate_model_id,
+            settings.model_type,
             max_seq_length=settings.max_seq_length,
             device=default_device(),
             revision=settings.model_revision,
             trust_remote_code=settings.trust_remote_code,
         )
-        rankings.append(rank_dense(model, texts, store, range(len(store)), depth))
+        rankings.append(rank(model, texts, store, range(len(store)), depth).rows)
     return rankings
 
 
@@ -329,7 +333,9 @@ def _with_negatives(
     dropped: Counter[str],
 ) -> list[tuple[_Query, np.ndarray]]:
     """Each query that passes the retrieval filter, with the rows of its negatives."""
-    chooser = NegativeChooser(store, settings.num_negatives, spread=bool(settings.dense_model_id), seed=settings.seed)
+    chooser = NegativeChooser(
+        store, settings.num_negatives, spread=bool(settings.candidate_model_id), seed=settings.seed
+    )
     mined = []
     for number, query in enumerate(queries):
         lists = [ranking[number] for ranking in rankings]

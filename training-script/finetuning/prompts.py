@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Literal
 
-from sentence_transformers import SentenceTransformer
+from sentence_transformers import SentenceTransformer, SparseEncoder
 
 QUERY = "query"
 DOCUMENT = "document"
+Side = Literal["query", "document"]
+"""What a text is to the model."""
 
 _DOCUMENT_NAMES = (DOCUMENT, "passage", "corpus")
 
@@ -22,7 +25,7 @@ _PROMPTS_BY_MODEL = (
 """Prompts of model families that expect them without naming them in their configuration (from their model cards)."""
 
 
-def set_family_prompts(model: SentenceTransformer, model_id: str) -> None:
+def set_family_prompts(model: SentenceTransformer | SparseEncoder, model_id: str) -> None:
     """Gives a model its family's prompts, unless its own configuration names some; they are saved with the model.
 
     No prompt remains the default one: Text Embeddings Inference knows none, so that what is embedded without naming a
@@ -38,14 +41,19 @@ def set_family_prompts(model: SentenceTransformer, model_id: str) -> None:
     model.default_prompt_name = None
 
 
-def query_prompt(model: SentenceTransformer) -> str:
+def query_prompt(model: SentenceTransformer | SparseEncoder) -> str:
     """What is put before a query; empty for nothing."""
     return model.prompts.get(QUERY) or ""
 
 
-def document_prompt(model: SentenceTransformer) -> str:
+def document_prompt(model: SentenceTransformer | SparseEncoder) -> str:
     """What is put before a document; empty for nothing."""
     return next((prompt for name in _DOCUMENT_NAMES if (prompt := model.prompts.get(name))), "")
+
+
+def prompt_of(model: SentenceTransformer | SparseEncoder, side: Side) -> str:
+    """What is put before a text of this side; empty for nothing."""
+    return query_prompt(model) if side == QUERY else document_prompt(model)
 
 
 def saved_prompts(folder: Path) -> tuple[str, str]:

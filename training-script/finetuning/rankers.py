@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
 from .bm25 import Bm25Index
+from .contract import ModelType, Sparsity
 from .documents import DocumentStore
-from .embedding import default_device, load_embedding_model, rank_dense
+from .embedding import default_device
 from .evaluation_queries import TestQuery
 from .rank_fusion import reciprocal_rank_fusion
 from .ranking_metrics import RECALL_DEPTH
+from .retrieval_model import load_retrieval_model, rank
 
 HYBRIDS = {"base_hybrid": "base", "tuned_hybrid": "tuned"}
-"""The dense ranker of each hybrid."""
+"""The model's ranker in each hybrid."""
 
 RANKERS = ("bm25", "base", "tuned", *HYBRIDS)
 """Fields of the contract's Rankers."""
@@ -30,11 +33,18 @@ class QueryRankings:
     Kept as one array a ranker; a query's lists, those of the hybrids too, are made when asked for.
     """
 
-    def __init__(self, queries: Sequence[TestQuery], rows: Mapping[str, np.ndarray]) -> None:
+    def __init__(
+        self,
+        queries: Sequence[TestQuery],
+        rows: Mapping[str, np.ndarray],
+        sparsity: Sequence[Sparsity] = (),
+    ) -> None:
         """
         Args:
             rows: of `bm25`, `base` and `tuned`, each of shape (queries, depth), with -1 after the last document.
+            sparsity: of the models, where they are sparse encoders.
         """
+        self.sparsity = sparsity
         self._excluded = [query.excluded for query in queries]
         self._rows = rows
 
@@ -66,8 +76,9 @@ def rank_all(
     queries: Sequence[TestQuery],
     store: DocumentStore,
     rows: Sequence[int],
-    models: Mapping[str, str],
+    models: Mapping[Literal["base", "tuned"], str],
     *,
+    model_type: ModelType,
     base_revision: str,
     max_seq_length: int,
     trust_remote_code: bool,
@@ -84,14 +95,20 @@ def rank_all(
     index = Bm25Index((store.text(row) for row in rows), tie_order=store.places[list(rows)])
     positions, scores = index.top_k(texts, depth)
     lists = {"bm25": np.where(scores > 0, np.asarray(rows)[positions], _NONE)}
+    sparsity = []
     for name, model_id in models.items():
         print(f"Ranking with the {name} model", flush=True)
-        model = load_embedding_model(
+        model = load_retrieval_model(
             model_id,
+            model_type,
             max_seq_length=max_seq_length,
             device=default_device(),
             revision=base_revision if name == "base" else None,
             trust_remote_code=trust_remote_code,
         )
-        lists[name] = rank_dense(model, texts, store, rows, depth)
-    return QueryRankings(queries, lists)
+        ranking = rank(model, texts, store, rows, depth)
+        lists[name] = ranking.rows
+        active = ranking.active_dimensions
+        if active is not None:
+            sparsity.append(Sparsity(name, active.of_queries, active.of_documents, active.in_common))
+    return QueryRankings(queries, lists, sparsity)

@@ -1,4 +1,7 @@
-"""The model artifact: a sentence-transformers folder that Text Embeddings Inference (TEI) and older releases read.
+"""The model artifact: a sentence-transformers folder with what serves it.
+
+A dense model is served by Text Embeddings Inference (TEI), a sparse encoder, whose answers need names instead of
+numbers for its dimensions, by the handler that both have in `code/`.
 
 sentence-transformers 5.4 changed its file formats, which TEI up to 1.9.3 does not read (its router/src/lib.rs and
 backends/src/lib.rs): it refuses to start unless `1_Pooling/config.json` has `pooling_mode_*` keys and
@@ -13,7 +16,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from sentence_transformers import SentenceTransformer
+from sentence_transformers import SentenceTransformer, SparseEncoder
 from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling, Transformer
 
 from .environment import JobError
@@ -39,13 +42,22 @@ _INFERENCE_HANDLER = Path(__file__).parent.parent / "inference.py"
 _INFERENCE_REQUIREMENTS = Path(__file__).parent.parent / "requirements" / "inference.txt"
 
 
-def write_serving_artifact(model: SentenceTransformer, folder: Path) -> None:
-    """Saves a model with the files that TEI needs and the SageMaker handler `code/inference.py`.
+def write_serving_artifact(model: SentenceTransformer | SparseEncoder, folder: Path) -> None:
+    """Saves a model with the SageMaker handler `code/inference.py` and, a dense one, the files that TEI needs.
 
     Raises:
-        JobError: when the model has a module or a pooling that TEI cannot serve.
+        JobError: when a dense model has a module or a pooling that TEI cannot serve.
     """
     model.save_pretrained(str(folder), safe_serialization=True, create_model_card=False)
+    if isinstance(model, SentenceTransformer):
+        _make_readable_for_tei(model, folder)
+    code = folder / "code"
+    code.mkdir(exist_ok=True)
+    shutil.copyfile(_INFERENCE_HANDLER, code / "inference.py")
+    shutil.copyfile(_INFERENCE_REQUIREMENTS, code / "requirements.txt")
+
+
+def _make_readable_for_tei(model: SentenceTransformer, folder: Path) -> None:
     _rewrite(folder / "modules.json", _legacy_modules)
     for module in json.loads((folder / "modules.json").read_bytes()):
         if module["type"] == _LEGACY_MODULES["Pooling"]:
@@ -57,10 +69,6 @@ def write_serving_artifact(model: SentenceTransformer, folder: Path) -> None:
     (folder / "sentence_bert_config.json").write_text(json.dumps(transformer, indent=2) + "\n", encoding="utf-8")
     if not (folder / "tokenizer.json").is_file():
         raise JobError("The model has no fast tokenizer (tokenizer.json), which Text Embeddings Inference needs.")
-    code = folder / "code"
-    code.mkdir(exist_ok=True)
-    shutil.copyfile(_INFERENCE_HANDLER, code / "inference.py")
-    shutil.copyfile(_INFERENCE_REQUIREMENTS, code / "requirements.txt")
 
 
 def _legacy_modules(modules: Any) -> Any:  # noqa: ANN401 (JSON)

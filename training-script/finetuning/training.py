@@ -16,7 +16,13 @@ from typing import Any, cast
 
 import torch
 from datasets import Dataset
-from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from sentence_transformers import (
+    SentenceTransformerTrainer,
+    SentenceTransformerTrainingArguments,
+    SparseEncoder,
+    SparseEncoderTrainer,
+    SparseEncoderTrainingArguments,
+)
 from transformers import (
     EarlyStoppingCallback,
     PrinterCallback,
@@ -26,8 +32,8 @@ from transformers import (
     TrainingArguments,
 )
 
-from .calibration import cosine_per_score, score_range
-from .contract import ScoredQuery, read_jsonl
+from .calibration import measured_spread, score_range
+from .contract import ModelType, ScoredQuery, read_jsonl
 from .dev_ranking import DevRanking
 from .distillation import (
     DistillationCollator,
@@ -37,15 +43,20 @@ from .distillation import (
     distillation_rows,
 )
 from .documents import DocumentStore
-from .embedding import default_device, inference_mode, load_embedding_model, supports_bf16
+from .embedding import default_device, inference_mode, supports_bf16
 from .environment import Host, JobError, channel_file, host_names, this_host
 from .merging import copied_state, merge_with_base
+from .retrieval_model import RetrievalModel, load_retrieval_model
 from .score_files import score_files
 from .serving_artifact import write_serving_artifact
 from .teacher_filter import filter_by_teacher
 
 WARMUP_SHARE = 0.1
 """Share of the steps in which the learning rate rises; as in the original. It falls linearly afterwards."""
+
+TYPICAL_COSINE_SPREAD = 0.1
+"""Standard deviation of a dense model's cosines with a query's documents, about their mean. A sparse encoder's dot
+products are brought to it once for the run, so that temperatures and weights mean the same for both types of model."""
 
 STEPS_PER_CHECKPOINT = 50
 STEPS_PER_LOG = 10
@@ -68,6 +79,7 @@ class TrainingSettings:
 
     base_model_id: str
     base_model_revision: str
+    model_type: ModelType
     max_steps: int
     train_batch_size: int
     total_batch_size: int
@@ -78,7 +90,8 @@ class TrainingSettings:
     teacher_score_scale_factor: float
     """Used where teacher_spread is 0."""
     teacher_spread: float
-    """How many times as wide as the base model's own cosines the taught ones spread; 0: the scale factor as given."""
+    """How many times as wide as the base model's own similarities the taught ones spread; 0: the scale factor as
+    given."""
     teacher_max_source_rank: int
     teacher_drop_lowest_share: float
     contrastive_weight: float
@@ -87,6 +100,8 @@ class TrainingSettings:
     early_stopping_patience: int
     """Evaluations on dev without a gain that end training, with the best checkpoint kept; 0: train to the end."""
     merge_with_base: bool
+    flops_weight: float
+    """Of the regulariser that keeps a sparse encoder's vectors sparse; of no effect on a dense model."""
     seed: int
     trust_remote_code: bool
 
@@ -108,6 +123,8 @@ class TrainingResult:
     train_rows: int
     teacher_score_scale_factor: float
     """That the loss used: given, or calibrated."""
+    similarity_scale: float
+    """What a sparse encoder's dot products were multiplied with; 1 for a dense model's cosines."""
     steps: int
     resumed_from_step: int
     dev_loss_before: float | None
@@ -168,8 +185,9 @@ def train(scores: Path, output: Path, checkpoints: Path, settings: TrainingSetti
     first_process = os.environ.get("RANK", _MASTER) == _MASTER
     if first_process:
         print(f"The teacher filter keeps {len(queries)} of {len(scored)} queries; dropped: {dropped}", flush=True)
-    model = load_embedding_model(
+    model = load_retrieval_model(
         settings.base_model_id,
+        settings.model_type,
         max_seq_length=settings.max_seq_length,
         device=default_device(),
         revision=settings.base_model_revision,
@@ -212,6 +230,7 @@ def train(scores: Path, output: Path, checkpoints: Path, settings: TrainingSetti
         queries_dropped=dropped,
         train_rows=len(rows),
         teacher_score_scale_factor=loss.settings.teacher_score_scale_factor,
+        similarity_scale=loss.settings.similarity_scale,
         steps=trainer.state.global_step,
         resumed_from_step=_step_of(checkpoint) if checkpoint else 0,
         dev_loss_before=dev_before,
@@ -240,14 +259,14 @@ def latest_checkpoint(folder: Path) -> Path | None:
         path
         for path in folder.glob("checkpoint-*")
         if all((path / name).is_file() for name in ("trainer_state.json", "optimizer.pt", "scheduler.pt"))
-        and any(path.glob("*.safetensors"))
+        and any(path.rglob("*.safetensors"))
         and _is_json(path / "trainer_state.json")
     ]
     return max(complete, key=_step_of, default=None)
 
 
 def _trainer(
-    model: SentenceTransformer,
+    model: RetrievalModel,
     loss: ListwiseDistillationLoss,
     collator: DistillationCollator,
     rows: Sequence[DistillationRow],
@@ -255,14 +274,17 @@ def _trainer(
     settings: TrainingSettings,
     callbacks: list[TrainerCallback],
     ranking: DevRanking | None,
-) -> SentenceTransformerTrainer:
+) -> SentenceTransformerTrainer | SparseEncoderTrainer:
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     accumulation = max(1, round(settings.total_batch_size / (settings.train_batch_size * processes)))
     device = default_device()
     per_step = settings.train_batch_size * processes * accumulation
     steps = settings.max_steps if settings.max_steps > 0 else math.ceil(len(rows) / per_step)
     interval = max(1, math.ceil(steps / EVALUATIONS)) if ranking else STEPS_PER_CHECKPOINT
-    arguments = SentenceTransformerTrainingArguments(
+    arguments_type = (
+        SparseEncoderTrainingArguments if isinstance(model, SparseEncoder) else SentenceTransformerTrainingArguments
+    )
+    arguments = arguments_type(
         output_dir=str(folder),
         max_steps=settings.max_steps,
         num_train_epochs=1,
@@ -297,12 +319,13 @@ def _trainer(
             "label": [row.scores for row in rows],
         }
     )
-    trainer = SentenceTransformerTrainer(
+    trainer_type: Any = SparseEncoderTrainer if isinstance(model, SparseEncoder) else SentenceTransformerTrainer
+    trainer = trainer_type(
         model=model,
         args=arguments,
         train_dataset=dataset,
         loss=loss,
-        data_collator=collator,  # type: ignore[arg-type]
+        data_collator=collator,
         evaluator=ranking,
         callbacks=callbacks,
     )
@@ -409,37 +432,47 @@ def _rows(queries: Sequence[ScoredQuery], store: DocumentStore, num_negatives: i
 
 
 def _loss_settings(
-    model: SentenceTransformer, store: DocumentStore, rows: Sequence[DistillationRow], settings: TrainingSettings
+    model: RetrievalModel, store: DocumentStore, rows: Sequence[DistillationRow], settings: TrainingSettings
 ) -> LossSettings:
-    factor = settings.teacher_score_scale_factor
-    if settings.teacher_spread > 0:
-        own = cosine_per_score(model, store, rows)
-        if own == 0:
+    factor, scale = settings.teacher_score_scale_factor, 1.0
+    if settings.teacher_spread > 0 or isinstance(model, SparseEncoder):
+        spread = measured_spread(model, store, rows)
+        if spread.similarity_per_score == 0:
             raise JobError(
-                "The teacher gives all documents of a query the same score, so there is nothing to learn from it: "
-                "choose another teacher_model_id."
+                "The teacher or the base model gives all documents of a query the same score, so there is nothing to "
+                "learn from it: choose another teacher_model_id or base_model_id."
             )
-        factor = settings.teacher_spread * own / settings.temperature
-        print(f"The base model's cosine differs by {own:.4f} per unit of teacher score: scale {factor:.4f}", flush=True)
+        if isinstance(model, SparseEncoder):
+            scale = TYPICAL_COSINE_SPREAD / spread.similarity
+        own = scale * spread.similarity_per_score
+        if settings.teacher_spread > 0:
+            factor = settings.teacher_spread * own / settings.temperature
+        print(
+            f"The base model's similarity differs by {own:.4f} per unit of teacher score: scale {factor:.4f}"
+            + (f"; dot products are scaled by {scale:.4g}" if scale != 1 else ""),
+            flush=True,
+        )
     margin = settings.hard_negative_margin
     return LossSettings(
         temperature=settings.temperature,
         teacher_score_scale_factor=factor,
         contrastive_weight=settings.contrastive_weight,
         hard_negative_margin=margin * score_range(rows) if margin > 0 else None,
+        similarity_scale=scale,
+        flops_weight=settings.flops_weight if isinstance(model, SparseEncoder) else 0.0,
     )
 
 
 def _mean_loss(
-    model: SentenceTransformer,
+    model: RetrievalModel,
     loss: ListwiseDistillationLoss,
     collator: DistillationCollator,
     rows: Sequence[DistillationRow],
 ) -> float | None:
-    """Mean KL loss of rows, or None without rows. The contrastive term is left out, as it depends on the batch size."""
+    """Mean KL loss of rows, or None without rows. The other terms are left out, as they depend on the batch size."""
     if not rows:
         return None
-    kl = ListwiseDistillationLoss(model, replace(loss.settings, contrastive_weight=0.0))
+    kl = ListwiseDistillationLoss(model, replace(loss.settings, contrastive_weight=0.0, flops_weight=0.0))
     was_training = model.training
     model.eval()
     total = 0.0

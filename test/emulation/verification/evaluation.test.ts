@@ -35,6 +35,7 @@ const report = EvaluationReport.parse({
       lost: [],
     },
   ],
+  sparsity: [],
   training: { train_loss: [], dev_loss: [], dev_ndcg: [] },
   settings: {},
 });

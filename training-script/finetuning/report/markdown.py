@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..contract import EvaluationReport, EvaluationSet, GateDecision
-from .wording import RANKER_NAMES, SET_TITLES, caveat, headline, interval, ordered
+from .wording import RANKER_NAMES, SET_TITLES, SPARSITY_NOTE, caveat, headline, interval, ordered
 
 
 def render_markdown(report: EvaluationReport, decision: GateDecision) -> str:
@@ -11,7 +11,20 @@ def render_markdown(report: EvaluationReport, decision: GateDecision) -> str:
     lines = [f"# {headline(report, decision)}", "", f"Tuned from {report.base_model_id}. {decision.reason}", ""]
     for part in ordered(report):
         lines += _set(part, report)
+    if report.sparsity:
+        lines += _sparsity(report)
     return "\n".join(lines)
+
+
+def _sparsity(report: EvaluationReport) -> list[str]:
+    lines = ["## Sparsity", "", SPARSITY_NOTE, "", "| model | words a query | words a document | in common |"]
+    lines.append("|---|---|---|---|")
+    lines += [
+        f"| {RANKER_NAMES[part.model]} | {part.query_active_dims:.1f} | {part.document_active_dims:.1f} "
+        f"| {part.flops:.2f} |"
+        for part in report.sparsity
+    ]
+    return [*lines, ""]
 
 
 def _set(part: EvaluationSet, report: EvaluationReport) -> list[str]:

@@ -35,6 +35,8 @@ def render_page(report: EvaluationReport, decision: GateDecision) -> str:
         sets=[_section(part, report) for part in wording.ordered(report)],
         plots=[plot for plot in (loss, ndcg) if plot is not None],
         notes=wording.METRIC_NOTES,
+        sparsity=[(wording.RANKER_NAMES[part.model], part) for part in report.sparsity],
+        sparsity_note=wording.SPARSITY_NOTE,
     )
 
 

@@ -22,6 +22,12 @@ SET_TITLES = {
     GENERAL: "The general collection",
 }
 
+SPARSITY_NOTE = (
+    "How many words of its vocabulary a model gives a weight: for a query the postings lists that a search reads, for "
+    "a document the size of the index; in common, what is multiplied for a pair of them. Means over all queries and "
+    "documents of this evaluation."
+)
+
 METRIC_NOTES = (
     ("nDCG@10", "how high the relevant documents stand among the first ten; 1 is the best order there is"),
     ("Recall@100", "share of the relevant documents that are among the first hundred"),
