@@ -89,7 +89,7 @@ def test_the_order_of_corpus_and_records_changes_nothing(run_folders, write_line
         write_lines(corpus / "part-00000.jsonl", lines[shift:])
         write_lines(corpus / "part-00001.jsonl", lines[:shift])
         write_lines(records, recorded[::-1] if shift else recorded)
-        run(run_folders, dense_model_id=str(tiny_model) if dense else "")
+        run(run_folders, candidate_model_id=str(tiny_model) if dense else "")
         outputs.append({path.name: path.read_bytes() for path in (run_folders / "mined").iterdir()})
     assert outputs[0] == outputs[1]
 
