@@ -259,7 +259,8 @@ describe("the Terraform variables", () => {
         statuses.set(run.data.test_run.run, run.data.test_run.status);
       }
     }
-  });
+    // A process of Terraform a case: minutes on a machine that has other work.
+  }, 600_000);
   afterAll(() => work.remove());
 
   it.each(CASES.map((testCase, index) => [index, testCase] as const))("case %i: %j", (index) => {
