@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type StartedFrontDoor, startFrontDoor } from "../../../emulation/opensearch/front-door.ts";
 import { OpenSearchNode, type StartedOpenSearchNode } from "../../../emulation/opensearch/node.ts";
@@ -137,6 +139,10 @@ function inOrder(documents: readonly { id: string }[]) {
   return [...documents].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
+function sha256(documents: readonly unknown[]): string {
+  return createHash("sha256").update(JSON.stringify(documents)).digest("hex");
+}
+
 /** Time that is up after so many looks at the clock, whatever the machine's speed. */
 function clockWithLooks(looks: number): () => number {
   let left = looks;
@@ -211,6 +217,49 @@ describe("extractCorpus", () => {
     result = await extract();
     expect((await written()).ids.length).toBe(DOCUMENTS);
   });
+
+  it("resumes after it was killed, and gives what an undisturbed extraction does", async () => {
+    // A part takes 50,000, and pages are small, so that the second invocation has some to read after its first part.
+    const count = 80_000;
+    await fill(
+      "many",
+      3,
+      Array.from({ length: count }, (_, n) => ({ id: `m${n}`, source: { title: `Title ${n}` } })),
+      { dynamic: false },
+      { max_result_window: 2000 },
+    );
+    const options = { index: "many", fields: ["title"] };
+    expect((await extract(options)).complete).toBe(true);
+    const undisturbed = await written();
+
+    run = `runs/${runNumber}-killed/`;
+    const script = path.join(import.meta.dirname, "slow-extraction.ts");
+    const job = execa(
+      process.execPath,
+      ["--import", "tsx", script, s3.endpoint, domain.url, "many", `s3://${s3.bucket}/${run}`],
+      { reject: false, ipc: true, stdout: "ignore", stderr: "inherit" },
+    );
+    const partsOf = async () => (await s3.keys(`${run}corpus/`)).length;
+    try {
+      const { next_part } = ExtractionCursor.parse(await job.getOneMessage());
+      // A part of the second invocation is there, and another one is being written.
+      await expect.poll(partsOf, { interval: 10, timeout: 20_000 }).toBeGreaterThan(next_part);
+    } finally {
+      job.kill("SIGKILL");
+    }
+    const { ipcOutput, signal } = await job;
+    expect(signal).toBe("SIGKILL");
+    expect(ipcOutput.length).toBe(1);
+    expect((await written()).manifest).toBeUndefined();
+
+    // Step Functions repeats the invocation that died, with the input it was given.
+    const cursor = ExtractionCursor.parse(ipcOutput[0]);
+    expect(await extract({ ...options, cursor })).toMatchObject({ complete: true, document_count: count });
+    const { documents, manifest, parts } = await written();
+    expect(sha256(inOrder(documents))).toBe(sha256(inOrder(undisturbed.documents)));
+    expect(manifest).toEqual({ ...undisturbed.manifest, part_count: parts.length });
+    expect(await openContexts()).toBe(0);
+  }, 120_000);
 
   it("goes on where it was when the snapshot was lost and the index is as it was", async () => {
     await extract();
