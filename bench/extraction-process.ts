@@ -4,7 +4,7 @@ import { z } from "zod";
 import { extractCorpus } from "../lambdas/data-extractor/extract.ts";
 import { OpenSearch } from "../lambdas/shared/open-search.ts";
 import { S3Prefix } from "../lambdas/shared/s3-uri.ts";
-import { measured } from "./stage-benchmark.ts";
+import { measured } from "./measured.ts";
 
 const [variant, node, index, run] = z
   .tuple([z.enum(["ours", "ours, gzip", "baseline"]), z.url(), z.string(), S3Prefix])

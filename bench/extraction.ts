@@ -3,10 +3,13 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { OpenSearchNode } from "../emulation/opensearch/node.ts";
 import { corpusDigest } from "./corpus-digest.ts";
+import type { Report } from "./measurement.ts";
+import { NETWORKS, startDelayingProxy } from "./network.ts";
 import { fillIndex } from "./open-search-index.ts";
-import { benchmark, measureInTurns, type Report, type Workbench } from "./stage-benchmark.ts";
+import { benchmark, measureInTurns, type Workbench } from "./stage-benchmark.ts";
 
 const SHARDS = 2;
+const VARIANTS = ["baseline", "ours", "ours, gzip"];
 /** Clock ticks a second, in which Linux counts CPU time. */
 const TICKS = 100;
 
@@ -22,8 +25,12 @@ async function withNodeCpu(pid: number, run: () => Promise<Report>): Promise<Rep
   return { ...report, note: `node: ${(cpuSecondsOf(pid) - before).toFixed(1)} CPU s` };
 }
 
+function folderOf(variant: string): string {
+  return variant.replace(", ", "-");
+}
+
 async function measureExtraction(workbench: Workbench): Promise<void> {
-  const { s3, corpus, documents, directory, teardown } = workbench;
+  const { objects, corpus, documents, directory, teardown } = workbench;
   const node = await new OpenSearchNode()
     .withHeapMb(1024)
     // As a node of a cluster is run, which the harness's short-lived ones are not.
@@ -32,14 +39,22 @@ async function measureExtraction(workbench: Workbench): Promise<void> {
     .start();
   teardown.add(() => node.stop());
   await fillIndex(node.url, "documents", SHARDS, corpus);
-  const variants = ["baseline", "ours", "ours, gzip"].map((variant) => ({
-    variant,
-    script: "extraction-process.ts",
-    args: [variant, node.url, "documents", `s3://bench/${variant.replace(", ", "-")}/`],
-  }));
-  await measureInTurns(workbench, "extraction", variants, (run) => withNodeCpu(node.pid, run));
+  await measureInTurns(
+    workbench,
+    "extraction",
+    async (network) => {
+      const proxy = await startDelayingProxy(node.url, NETWORKS[network].openSearchMs);
+      teardown.add(() => proxy.stop());
+      return VARIANTS.map((variant) => ({
+        variant,
+        script: "extraction-process.ts",
+        args: [variant, proxy.url, "documents", `s3://bench/${folderOf(variant)}/`],
+      }));
+    },
+    (run) => withNodeCpu(node.pid, run),
+  );
   const [expected, ...found] = await Promise.all(
-    variants.map(({ variant }) => corpusDigest(path.join(s3.directory, "bench", variant.replace(", ", "-"), "corpus"))),
+    VARIANTS.map((variant) => corpusDigest(path.join(objects, "bench", folderOf(variant), "corpus"))),
   );
   if (found.some((digest) => digest !== expected)) {
     throw new Error(`extraction of ${documents} documents: ours are ${found.join("; ")}, the baseline's ${expected}`);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { table } from "../emulation/results.ts";
+import { NETWORKS, type NetworkName } from "./network.ts";
 
 /**
  * What a benchmark prints: one JSON object a line on its standard output. `baseline` is the straightforward way, `ours` the
@@ -8,6 +9,8 @@ import { table } from "../emulation/results.ts";
 export const Measurement = z.object({
   stage: z.string().min(1),
   variant: z.string().regex(/^(ours|baseline)(, .+)?$/),
+  /** What lies between the process and the services it calls; see {@link NETWORKS}. Absent where it calls none. */
+  network: z.enum(Object.keys(NETWORKS) as [NetworkName, ...NetworkName[]]).optional(),
   /** Documents of the corpus. */
   documents: z.number().int().positive(),
   /** Of the measured work alone, without starting the process or making its input. */
@@ -23,6 +26,10 @@ export const Measurement = z.object({
   note: z.string().optional(),
 });
 export type Measurement = z.infer<typeof Measurement>;
+
+/** What a measured process reports of its work. */
+export const Report = Measurement.omit({ stage: true, variant: true, documents: true, network: true });
+export type Report = z.infer<typeof Report>;
 
 /** A line of a benchmark's output is no measurement. */
 export class MeasurementError extends Error {
@@ -43,18 +50,33 @@ export function parseMeasurement(line: string): Measurement {
   }
 }
 
-/** How many times the items a second of the baseline with the same stage, size and unit; undefined for a baseline or without one. */
-export function ratioToBaseline(measurement: Measurement, all: readonly Measurement[]): number | undefined {
+/**
+ * The baseline's cost of an item by ours, for the baseline with the same stage, network, size and unit; undefined for a baseline
+ * or without one.
+ *
+ * @param cost what an item costs.
+ */
+export function ratioToBaseline(
+  measurement: Measurement,
+  all: readonly Measurement[],
+  cost: "seconds" | "cpu_seconds" = "seconds",
+): number | undefined {
   if (!measurement.variant.startsWith("ours")) return undefined;
   const baseline = all.find(
-    ({ stage, variant, documents, unit }) =>
+    ({ stage, network, variant, documents, unit }) =>
       variant === "baseline" &&
       stage === measurement.stage &&
+      network === measurement.network &&
       documents === measurement.documents &&
       unit === measurement.unit,
   );
-  if (baseline === undefined) return undefined;
-  return measurement.items / measurement.seconds / (baseline.items / baseline.seconds);
+  const [ours, theirs] = [measurement[cost], baseline?.[cost]];
+  if (baseline === undefined || ours === undefined || theirs === undefined) return undefined;
+  return theirs / baseline.items / (ours / measurement.items);
+}
+
+function times(ratio: number | undefined): string {
+  return ratio === undefined ? "" : `${ratio.toFixed(2)}x`;
 }
 
 function rate(value: number): string {
@@ -64,20 +86,23 @@ function rate(value: number): string {
 /** The measurements as a table, in the order in which they were made. */
 export function renderMeasurements(measurements: readonly Measurement[]): string {
   const rows = measurements.map((measurement) => {
-    const { stage, variant, documents, seconds, items, unit, peak_mib, cpu_seconds, note } = measurement;
-    const ratio = ratioToBaseline(measurement, measurements);
+    const { stage, network, variant, documents, seconds, items, unit, peak_mib, cpu_seconds, note } = measurement;
     return [
       stage,
+      network ?? "",
       documents.toLocaleString("en-US"),
       variant,
       seconds.toFixed(2),
       cpu_seconds?.toFixed(2) ?? "",
       `${rate(items / seconds)} ${unit}/s`,
       Math.round(peak_mib).toLocaleString("en-US"),
-      ratio === undefined ? "" : `${ratio.toFixed(2)}x`,
+      times(ratioToBaseline(measurement, measurements)),
+      times(ratioToBaseline(measurement, measurements, "cpu_seconds")),
       note ?? "",
     ];
   });
-  const header = ["stage", "documents", "variant", "seconds", "CPU s", "throughput", "peak MiB", "ratio", "note"];
-  return table(header, rows, [1, 3, 4, 5, 6, 7]).join("\n");
+  const numbers = ["seconds", "CPU s", "throughput", "peak MiB", "ratio", "CPU ratio"];
+  return table(["stage", "network", "documents", "variant", ...numbers, "note"], rows, [2, 4, 5, 6, 7, 8, 9]).join(
+    "\n",
+  );
 }

@@ -1,15 +1,30 @@
-// `object-store.ts <directory>`: the part of S3 that the functions use, on the files of a directory; prints its port. MiniStack
-// keeps objects in memory and moves some 130 MB/s, so that it, not the functions, would be what is measured.
-import { createReadStream, createWriteStream } from "node:fs";
-import { appendFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+// `object-store.ts <directory> <network>`: the part of S3 that the functions use, on the files of a directory, as fast as it
+// is over the network (see network.ts); prints its port. MiniStack keeps objects in memory and moves some 130 MB/s, so that it,
+// not the functions, would be what is measured. What this server takes of the cores is taken from them too, so it takes little.
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
-import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { NETWORK_NAMES, NETWORKS } from "./network.ts";
 
-const [directory] = z.tuple([z.string()]).parse(process.argv.slice(2));
-let uploads = 0;
+const [directory, networkName] = z.tuple([z.string(), z.enum(NETWORK_NAMES)]).parse(process.argv.slice(2));
+const { s3Ms, s3MegabytesPerSecond } = NETWORKS[networkName];
+const SEND_BYTES = 512 * 1024;
+
+/** Lets a transfer take as long as it would over the network. */
+function pacer(): (bytes: number) => Promise<void> {
+  const started = performance.now();
+  let transferred = 0;
+  return async (bytes) => {
+    transferred += bytes;
+    const due = started + transferred / (s3MegabytesPerSecond * 1000);
+    if (due > performance.now()) await sleep(due - performance.now());
+  };
+}
 
 function xml(element: string, content: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?><${element}>${content}</${element}>`;
@@ -34,8 +49,16 @@ async function bodyOf(request: http.IncomingMessage): Promise<string> {
 }
 
 async function receive(request: http.IncomingMessage, file: string): Promise<void> {
+  const pace = pacer();
+  const chunks: Buffer[] = [];
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    await pace(chunk.length);
+  }
   await mkdir(path.dirname(file), { recursive: true });
-  await pipeline(request, createWriteStream(file, { highWaterMark: 1024 * 1024 }));
+  const handle = await open(file, "w");
+  await handle.writev(chunks);
+  await handle.close();
 }
 
 /** Appends the later parts to the first one: nothing is copied for an object of one part. */
@@ -43,7 +66,7 @@ async function assemble(upload: string, file: string): Promise<void> {
   const parts = (await readdir(upload)).sort((a, b) => Number(a) - Number(b)).map((part) => path.join(upload, part));
   const [first, ...rest] = parts;
   if (first === undefined) throw new Error("an upload without parts was completed");
-  for (const part of rest) for await (const chunk of createReadStream(part)) await appendFile(first, chunk);
+  for (const part of rest) await appendFile(first, await readFile(part));
   await mkdir(path.dirname(file), { recursive: true });
   await rename(first, file);
   await rm(upload, { recursive: true });
@@ -62,10 +85,24 @@ async function send(request: http.IncomingMessage, response: http.ServerResponse
     "content-length": to - from + 1,
     "content-range": `bytes ${from}-${to}/${found.size}`,
   });
-  await pipeline(createReadStream(file, { start: from, end: to, highWaterMark: 1024 * 1024 }), response);
+  const pace = pacer();
+  const handle = await open(file);
+  try {
+    for (let position = from; position <= to && !response.destroyed; ) {
+      const bytes = Buffer.allocUnsafe(Math.min(SEND_BYTES, to + 1 - position));
+      await handle.read(bytes, 0, bytes.length, position);
+      position += bytes.length;
+      if (!response.write(bytes)) await Promise.race([once(response, "drain"), once(response, "close")]);
+      await pace(bytes.length);
+    }
+  } finally {
+    await handle.close();
+  }
+  response.end();
 }
 
 async function serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+  await sleep(s3Ms);
   const url = new URL(request.url ?? "", "http://s3");
   const [, bucket = "", ...rest] = decodeURIComponent(url.pathname).split("/");
   const key = rest.join("/");
@@ -83,8 +120,7 @@ async function serve(request: http.IncomingMessage, response: http.ServerRespons
     response.end();
   } else if (request.method === "POST" && url.searchParams.has("uploads")) {
     request.resume();
-    uploads += 1;
-    response.end(xml("InitiateMultipartUploadResult", `<UploadId>${uploads}</UploadId>`));
+    response.end(xml("InitiateMultipartUploadResult", `<UploadId>${randomUUID()}</UploadId>`));
   } else if (request.method === "POST" && upload !== null) {
     await bodyOf(request);
     await assemble(uploadDirectory, file);

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { UsageError } from "../emulation/options.ts";
+import { NETWORK_NAMES } from "./network.ts";
 import { BENCHMARK_STAGES, type BenchmarkStage } from "./stages.ts";
 
 export const USAGE = `Measures the pipeline's stages on synthetic corpora, each against the straightforward way to do the same.
@@ -9,6 +10,8 @@ Usage: npm run bench:scale -- [options]
 
   --stages A,B        ${BENCHMARK_STAGES.join(", ")} (default all)
   --documents N,M     sizes of the corpus, each from 1000 to 10000000 (default 10000,100000)
+  --networks A,B      loopback: this machine alone; region: with AWS's round trips and bandwidth a connection, simulated;
+                      for extraction, validation and preparation (default both)
   --seed N            seed of the corpus (default 42)
   --help              this text
 
@@ -34,6 +37,9 @@ const Options = z.object({
       .min(1000, "--documents takes numbers from 1000 on")
       .max(10_000_000, "--documents takes numbers up to 10000000"),
   ),
+  networks: list(
+    z.enum(NETWORK_NAMES, { error: `--networks takes some of ${NETWORK_NAMES.join(", ")}, separated by commas` }),
+  ),
   seed: z.coerce.number({ error: "--seed takes a number" }).int().min(0),
 });
 
@@ -54,6 +60,7 @@ export function parseOptions(args: readonly string[]): Options | "help" {
       options: {
         stages: { type: "string", default: BENCHMARK_STAGES.join(",") },
         documents: { type: "string", default: "10000,100000" },
+        networks: { type: "string", default: NETWORK_NAMES.join(",") },
         seed: { type: "string", default: "42" },
         help: { type: "boolean", default: false },
       },

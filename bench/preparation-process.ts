@@ -8,7 +8,7 @@ import { maxOutputTokens, modelInputFormat } from "../lambdas/bedrock-orchestrat
 import { prepareInput, stylesFor } from "../lambdas/bedrock-orchestrator/prepare-input.ts";
 import { queryPrompt } from "../lambdas/bedrock-orchestrator/prompt.ts";
 import { S3Prefix } from "../lambdas/shared/s3-uri.ts";
-import { measured } from "./stage-benchmark.ts";
+import { measured } from "./measured.ts";
 
 const [variant, documentCount, corpus, run] = z
   .tuple([z.enum(["ours", "baseline"]), z.coerce.number(), S3Prefix, S3Prefix])

@@ -16,8 +16,8 @@ async function* corpusLines(corpus: string): AsyncGenerator<string> {
 }
 
 await benchmark(async (workbench) => {
-  const { s3, corpus, documents } = workbench;
-  const directory = path.join(s3.directory, "bench", "corpus");
+  const { objects, corpus, documents } = workbench;
+  const directory = path.join(objects, "bench", "corpus");
   await mkdir(directory, { recursive: true });
   const file = path.join(directory, "documents.jsonl");
   await pipeline(Readable.from(corpusLines(corpus)), createWriteStream(file));
@@ -32,5 +32,5 @@ await benchmark(async (workbench) => {
     script: "preparation-process.ts",
     args: [variant, String(documents), "s3://bench/corpus/", `s3://bench/${variant}/`],
   }));
-  await measureInTurns(workbench, "preparation", variants);
+  await measureInTurns(workbench, "preparation", () => variants);
 });

@@ -16,6 +16,11 @@ _SIZE = {"hidden_size": 384, "num_hidden_layers": 3, "num_attention_heads": 12, 
 """Of MiniLM-L3, the smallest model that is of use."""
 
 
+def use_one_thread() -> None:
+    """Keeps torch to one core: with several, each product waits for the core that another program has."""
+    torch.set_num_threads(1)
+
+
 def sample(corpus: Path, documents: int) -> list[str]:
     """The texts of the first documents of a corpus."""
     with corpus.open("rb") as lines:

@@ -17,11 +17,12 @@ async function measure(
   stage: BenchmarkStage,
   documents: number,
   corpus: string,
+  networks: Options["networks"],
   signal: AbortSignal,
   take: (measurement: Measurement) => void,
 ): Promise<void> {
   process.stderr.write(`${stage}, ${documents.toLocaleString("en-US")} documents\n`);
-  const { command, args } = benchmarkCommand(stage, documents, corpus);
+  const { command, args } = benchmarkCommand(stage, documents, corpus, networks);
   const benchmark = execa(command, args, {
     stdin: "ignore",
     stderr: "inherit",
@@ -37,7 +38,7 @@ async function measureAll(options: Options, signal: AbortSignal): Promise<Measur
   for (const documents of options.documents) {
     const corpus = await corpusFile(cacheDirectory("bench"), options.seed, documents);
     for (const stage of options.stages) {
-      await measure(stage, documents, corpus, signal, (measurement) => {
+      await measure(stage, documents, corpus, options.networks, signal, (measurement) => {
         measurements.push(measurement);
         process.stderr.write(`${renderMeasurements([measurement]).split("\n").at(-1)}\n`);
       });

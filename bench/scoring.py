@@ -18,7 +18,7 @@ import torch
 from finetuning.batching import padding_share
 from finetuning.teacher import CrossEncoderTeacher, Pair
 from python_benchmark import Variant, Work, benchmark
-from random_models import sample, write_reranker
+from random_models import sample, use_one_thread, write_reranker
 
 PAIRS = 256
 BASELINE_BATCH = 32
@@ -41,6 +41,7 @@ class Task:
 
 def prepare(_: int, corpus: Path) -> Task:
     """Pairs of a few words of one document and another document's text."""
+    use_one_thread()
     generator = random.Random(1)
     texts = sample(corpus, PAIRS)
     pairs = [(" ".join(generator.sample(text.split(), 6)), generator.choice(texts)) for text in texts]

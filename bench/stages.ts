@@ -1,11 +1,13 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import type { NetworkName } from "./network.ts";
 
 /** What runs the benchmarks of a stage. */
 type Language = "typescript" | "python";
 
 /**
- * The benchmarks: `bench/<file>`, called with `--documents <n> --corpus <JSON Lines with id, title and text>`. Each measures its
+ * The benchmarks: `bench/<file>`, called with `--documents <n> --corpus <JSON Lines with id, title and text>`, and the TypeScript ones with
+ * `--networks <names>`. Each measures its
  * baseline too, prints measurements (see {@link import("./measurement.ts").Measurement}), and says everything else on its
  * standard error.
  */
@@ -35,10 +37,17 @@ export function nodeCommand(script: string, args: readonly string[]): Command {
   return { command: process.execPath, args: ["--import", "tsx", path.join(BENCH, script), ...args] };
 }
 
-/** The command that measures a stage on a corpus. */
-export function benchmarkCommand(stage: BenchmarkStage, documents: number, corpus: string): Command {
+/** The command that measures a stage on a corpus, over networks where it calls services. */
+export function benchmarkCommand(
+  stage: BenchmarkStage,
+  documents: number,
+  corpus: string,
+  networks: readonly NetworkName[],
+): Command {
   const benchmark: { language: Language; file: string } = BENCHMARKS[stage];
   const args = ["--documents", String(documents), "--corpus", corpus];
-  if (benchmark.language === "typescript") return nodeCommand(benchmark.file, args);
+  if (benchmark.language === "typescript") {
+    return nodeCommand(benchmark.file, [...args, "--networks", networks.join(",")]);
+  }
   return nodeCommand("../emulation/python/run.ts", ["training", path.join(BENCH, benchmark.file), ...args]);
 }

@@ -22,7 +22,7 @@ from finetuning.distillation import DistillationCollator, ListwiseDistillationLo
 from finetuning.documents import DocumentStore
 from finetuning.embedding import load_embedding_model
 from python_benchmark import Variant, Work, benchmark
-from random_models import write_embedding_model
+from random_models import use_one_thread, write_embedding_model
 
 DOCUMENTS = 300
 QUERIES_PER_DOCUMENT = 5
@@ -51,6 +51,7 @@ class Task:
 
 def prepare(_: int, corpus: Path) -> Task:
     """Rows as the pipeline makes them: a query is in several, and its document in those of its other queries too."""
+    use_one_thread()
     generator = random.Random(1)
     folder = tempfile.TemporaryDirectory(prefix="bench-")
     path = Path(folder.name) / "documents.jsonl"

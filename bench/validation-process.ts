@@ -4,7 +4,7 @@ import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3
 import { z } from "zod";
 import { validateCorpus } from "../lambdas/s3-validator/validate-corpus.ts";
 import { S3Prefix, S3Uri } from "../lambdas/shared/s3-uri.ts";
-import { measured } from "./stage-benchmark.ts";
+import { measured } from "./measured.ts";
 
 const [variant, corpus, run] = z.tuple([z.enum(["ours", "baseline"]), S3Uri, S3Prefix]).parse(process.argv.slice(2));
 const s3 = new S3Client({ forcePathStyle: true });

@@ -5,8 +5,8 @@ import { corpusDigest } from "./corpus-digest.ts";
 import { benchmark, measureInTurns } from "./stage-benchmark.ts";
 
 await benchmark(async (workbench) => {
-  const { s3, corpus, documents } = workbench;
-  const bucket = path.join(s3.directory, "bench");
+  const { objects, corpus, documents } = workbench;
+  const bucket = path.join(objects, "bench");
   await mkdir(path.join(bucket, "corpora"), { recursive: true });
   await copyFile(corpus, path.join(bucket, "corpora", "corpus.jsonl"));
   const variants = ["baseline", "ours"].map((variant) => ({
@@ -14,7 +14,7 @@ await benchmark(async (workbench) => {
     script: "validation-process.ts",
     args: [variant, "s3://bench/corpora/corpus.jsonl", `s3://bench/${variant}/`],
   }));
-  await measureInTurns(workbench, "validation", variants);
+  await measureInTurns(workbench, "validation", () => variants);
   const [expected, found] = await Promise.all(
     ["baseline", "ours"].map((variant) => corpusDigest(path.join(bucket, variant, "corpus"))),
   );

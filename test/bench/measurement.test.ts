@@ -31,14 +31,17 @@ describe("measurements", () => {
     const others = [
       measurement({ variant: "baseline", stage: "scoring", seconds: 1 }),
       measurement({ variant: "baseline", documents: 9, seconds: 1 }),
+      measurement({ variant: "baseline", network: "region", seconds: 1 }),
       measurement({ variant: "baseline", unit: "tokens", seconds: 1 }),
     ];
     expect(ratioToBaseline(ours, others)).toBeUndefined();
-    const baseline = measurement({ variant: "baseline", seconds: 4 });
+    const baseline = measurement({ variant: "baseline", seconds: 4, cpu_seconds: 3 });
     expect(ratioToBaseline(ours, [...others, baseline])).toBeCloseTo(8);
+    expect(ratioToBaseline(ours, [baseline], "cpu_seconds")).toBeUndefined();
+    expect(ratioToBaseline({ ...ours, cpu_seconds: 2 }, [baseline], "cpu_seconds")).toBeCloseTo(6);
     expect(ratioToBaseline(baseline, [baseline])).toBeUndefined();
     expect(renderMeasurements([baseline, ours])).toMatch(
-      /\| mining +\| +1,000 \| ours +\|.*2,000 documents\/s.*8\.00x/,
+      /\| mining +\| +\| +1,000 \| ours +\|.*2,000 documents\/s.*8\.00x/,
     );
   });
 });

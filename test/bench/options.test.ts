@@ -5,12 +5,19 @@ import { UsageError } from "../../emulation/options.ts";
 
 describe("command line of the benchmarks", () => {
   it("measures every stage on two small corpora when nothing is said", () => {
-    expect(parseOptions([])).toEqual({ stages: BENCHMARK_STAGES, documents: [10_000, 100_000], seed: 42 });
+    expect(parseOptions([])).toEqual({
+      stages: BENCHMARK_STAGES,
+      documents: [10_000, 100_000],
+      networks: ["loopback", "region"],
+      seed: 42,
+    });
   });
 
   it("takes lists", () => {
-    expect(parseOptions(["--stages", "validation, validation", "--documents", "1000,1000000", "--seed", "7"])).toEqual({
+    const lists = ["--stages", "validation, validation", "--documents", "1000,1000000", "--networks", "region"];
+    expect(parseOptions([...lists, "--seed", "7"])).toEqual({
       stages: ["validation"],
+      networks: ["region"],
       documents: [1000, 1_000_000],
       seed: 7,
     });
@@ -20,6 +27,7 @@ describe("command line of the benchmarks", () => {
     [["--stages", "valdation"], "--stages takes some of"],
     [["--documents", "many"], "--documents takes numbers"],
     [["--documents", "999"], "from 1000 on"],
+    [["--networks", "wifi"], "--networks takes some of"],
     [["--document", "5"], "--document"],
   ])("refuses %j, saying what to write", (args, message) => {
     expect(() => parseOptions(args)).toThrow(UsageError);
