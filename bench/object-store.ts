@@ -2,11 +2,12 @@
 // is over the network (see network.ts); prints its port. MiniStack keeps objects in memory and moves some 130 MB/s, so that it,
 // not the functions, would be what is measured. What this server takes of the cores is taken from them too, so it takes little.
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { NETWORK_NAMES, NETWORKS } from "./network.ts";
@@ -72,6 +73,22 @@ async function assemble(upload: string, file: string): Promise<void> {
   await rm(upload, { recursive: true });
 }
 
+async function* bytesOf(file: string, from: number, to: number): AsyncGenerator<Buffer> {
+  const pace = pacer();
+  const handle = await open(file);
+  try {
+    for (let position = from; position <= to; ) {
+      const bytes = Buffer.allocUnsafe(Math.min(SEND_BYTES, to + 1 - position));
+      await handle.read(bytes, 0, bytes.length, position);
+      position += bytes.length;
+      yield bytes;
+      await pace(bytes.length);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
 async function send(request: http.IncomingMessage, response: http.ServerResponse, file: string): Promise<void> {
   const found = await stat(file).catch(() => undefined);
   if (found?.isFile() !== true) {
@@ -85,20 +102,7 @@ async function send(request: http.IncomingMessage, response: http.ServerResponse
     "content-length": to - from + 1,
     "content-range": `bytes ${from}-${to}/${found.size}`,
   });
-  const pace = pacer();
-  const handle = await open(file);
-  try {
-    for (let position = from; position <= to && !response.destroyed; ) {
-      const bytes = Buffer.allocUnsafe(Math.min(SEND_BYTES, to + 1 - position));
-      await handle.read(bytes, 0, bytes.length, position);
-      position += bytes.length;
-      if (!response.write(bytes)) await Promise.race([once(response, "drain"), once(response, "close")]);
-      await pace(bytes.length);
-    }
-  } finally {
-    await handle.close();
-  }
-  response.end();
+  await pipeline(Readable.from(bytesOf(file, from, to)), response);
 }
 
 async function serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
