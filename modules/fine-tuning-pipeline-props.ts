@@ -506,7 +506,7 @@ export interface FineTuningPipelineProps {
    */
   readonly intermediateRetentionDays?: number;
   /**
-   * Customer-managed key of the data bucket, the logs, the functions' environment, the jobs' volumes (on instances without local NVMe disks, which encrypt themselves) and their outputs; empty uses keys of AWS. Its key policy must let the account's IAM policies decide, and let logs.<region>.amazonaws.com use it.
+   * Customer-managed key of the data bucket, the logs, the functions' environment, the topic of messages, the jobs' volumes (on instances without local NVMe disks, which encrypt themselves) and their outputs; empty uses keys of AWS. Its key policy must let the account's IAM policies decide, and let logs.<region>.amazonaws.com and, for alarms, cloudwatch.amazonaws.com use it.
    * Must be empty or the ARN of a KMS key (not of an alias).
    *
    * @default ""

@@ -670,7 +670,7 @@ const PARAMETERS = {
     must: "empty or the ARN of a KMS key (not of an alias)",
     write: "for example arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     description:
-      "Customer-managed key of the data bucket, the logs, the functions' environment, the jobs' volumes (on instances without local NVMe disks, which encrypt themselves) and their outputs; empty uses keys of AWS. Its key policy must let the account's IAM policies decide, and let logs.<region>.amazonaws.com use it.",
+      "Customer-managed key of the data bucket, the logs, the functions' environment, the topic of messages, the jobs' volumes (on instances without local NVMe disks, which encrypt themselves) and their outputs; empty uses keys of AWS. Its key policy must let the account's IAM policies decide, and let logs.<region>.amazonaws.com and, for alarms, cloudwatch.amazonaws.com use it.",
     stage: "infrastructure",
     scope: "deployment",
   },

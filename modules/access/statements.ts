@@ -177,6 +177,22 @@ export function decryptEnvironment(aws: AwsContext, key: DataKey): ConditionalSt
   };
 }
 
+/** Publishes to a topic that the key encrypts. */
+export function publishEncrypted(aws: AwsContext, key: DataKey): ConditionalStatements {
+  return {
+    name: "notification",
+    when: key.given,
+    statements: [
+      {
+        sid: "EncryptMessage",
+        actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+        resources: [key.arn],
+        conditions: { StringEquals: { "kms:ViaService": `sns.${aws.region}.${aws.dnsSuffix}` } },
+      },
+    ],
+  };
+}
+
 /** Looking at networks cannot be narrowed to resources. */
 const DESCRIBE_NETWORK = {
   sid: "DescribeNetwork",

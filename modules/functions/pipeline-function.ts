@@ -2,7 +2,7 @@ import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group
 import { LambdaFunction } from "@cdktf/provider-aws/lib/lambda-function";
 import { Construct } from "constructs";
 import type { Reach } from "../access/pipeline-roles.ts";
-import { ServiceRole, type Statement } from "../access/service-role.ts";
+import { type ConditionalStatements, ServiceRole, type Statement } from "../access/service-role.ts";
 import { decryptEnvironment, functionInNetwork, TRACING, useKeyThroughS3 } from "../access/statements.ts";
 import { Asset } from "../asset.ts";
 import type { AwsContext } from "../aws-context.ts";
@@ -30,6 +30,8 @@ export interface PipelineFunctionProps {
   readonly environment?: Readonly<Record<string, string>>;
   /** What the function may do besides writing its logs and traces. */
   readonly statements: readonly Statement[];
+  /** What it may do besides only in some deployments. @default - none */
+  readonly conditionalStatements?: readonly ConditionalStatements[];
   /** Whether there is such a function. @default - in every deployment */
   readonly when?: Condition;
 }
@@ -61,7 +63,12 @@ export class PipelineFunction extends Construct {
       aws,
       service: "lambda.amazonaws.com",
       sourceArn: aws.arn("lambda", `function:${functionName}`),
-      conditionalStatements: [useKeyThroughS3(aws, key), decryptEnvironment(aws, key), functionInNetwork(aws, network)],
+      conditionalStatements: [
+        useKeyThroughS3(aws, key),
+        decryptEnvironment(aws, key),
+        functionInNetwork(aws, network),
+        ...(props.conditionalStatements ?? []),
+      ],
       statements: [
         {
           sid: "Logs",

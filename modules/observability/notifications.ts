@@ -4,7 +4,7 @@ import { SnsTopicSubscription } from "@cdktf/provider-aws/lib/sns-topic-subscrip
 import { Fn, Op, propertyAccess, TerraformIterator, TerraformLocal, Token } from "cdktf";
 import { Construct } from "constructs";
 import type { AwsContext } from "../aws-context.ts";
-import { encodeJson } from "../json.ts";
+import { encodeJson, orNull } from "../json.ts";
 
 /** Who is told, and through which topic. */
 export interface NotificationsProps {
@@ -14,16 +14,22 @@ export interface NotificationsProps {
   readonly emails: string[];
   /** Empty makes a topic. */
   readonly existingTopicArn: string;
+  /** ARN of the key that encrypts the topic; empty for none. Its policy must let CloudWatch's alarms use it. */
+  readonly kmsKeyArn: string;
 }
 
 /** The topic of messages for people: the user's own, or one of the deployment, to which addresses are subscribed. */
 export class Notifications extends Construct {
   readonly topicArn: string;
 
-  constructor(scope: Construct, id: string, { name, aws, emails, existingTopicArn }: NotificationsProps) {
+  constructor(scope: Construct, id: string, { name, aws, emails, existingTopicArn, kmsKeyArn }: NotificationsProps) {
     super(scope, id);
     const count = Token.asNumber(Op.sub(1, Fn.lengthOf(Fn.compact([existingTopicArn]))));
-    const topic = new SnsTopic(this, "topic", { name: `${name}-notifications`, count });
+    const topic = new SnsTopic(this, "topic", {
+      name: `${name}-notifications`,
+      count,
+      kmsMasterKeyId: orNull(kmsKeyArn),
+    });
     const madeArn = Fn.one(propertyAccess(topic.fqn, ["*", "arn"]));
     this.topicArn = new TerraformLocal(this, "topic_arn", Fn.coalesce([existingTopicArn, madeArn])).asString;
     new SnsTopicPolicy(this, "policy", {

@@ -3,6 +3,7 @@ import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-
 import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
 import { Construct } from "constructs";
 import type { Reach } from "../access/pipeline-roles.ts";
+import { publishEncrypted } from "../access/statements.ts";
 import type { AwsContext } from "../aws-context.ts";
 import type { PipelineParameters } from "../checks.ts";
 import { bundleFunctions } from "../functions/bundle.ts";
@@ -47,6 +48,7 @@ export class Observability extends Construct {
       aws,
       emails: parameters.notificationEmails,
       existingTopicArn: parameters.notificationTopicArn,
+      kmsKeyArn: parameters.kmsKeyArn,
     }).topicArn;
     this.reportFunction = new PipelineFunction(this, REPORT_FUNCTION, {
       functionName: `${name}-${REPORT_FUNCTION}`,
@@ -67,6 +69,7 @@ export class Observability extends Construct {
         },
         { sid: "Publish", actions: ["sns:Publish"], resources: [this.topicArn] },
       ],
+      conditionalStatements: [publishEncrypted(aws, reach.key)],
     });
     this.#reportEnds(stateMachineArn, name);
     new Alarms(this, "alarms", {

@@ -152,6 +152,24 @@ describe("the deployed stack", () => {
       for (const job of jobRequests(applied)) expect(job.OutputDataConfig.KmsKeyId).toBe(KEY);
     });
 
+    it("encrypts the topic with the key, and lets the function that publishes use it", () => {
+      expect(Object.values(applied.resources("aws_sns_topic"))).toMatchObject([{ kms_master_key_id: KEY }]);
+      expect([...policies(applied, "notification")]).toEqual([
+        [
+          "observability_report-execution_role",
+          [
+            {
+              Sid: "EncryptMessage",
+              Effect: "Allow",
+              Action: ["kms:Decrypt", "kms:GenerateDataKey"],
+              Resource: [KEY],
+              Condition: { StringEquals: { "kms:ViaService": "sns.us-east-1.amazonaws.com" } },
+            },
+          ],
+        ],
+      ]);
+    });
+
     it("runs functions, jobs and the endpoint in the VPC", () => {
       for (const { vpc_config } of Object.values(applied.resources("aws_lambda_function"))) {
         expect(vpc_config).toMatchObject([{ subnet_ids: SUBNETS, security_group_ids: SECURITY_GROUPS }]);

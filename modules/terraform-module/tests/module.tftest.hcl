@@ -135,3 +135,19 @@ run "example_training_only" {
     source = "./examples/training-only"
   }
 }
+
+run "example_vpc" {
+  command = plan
+
+  module {
+    source = "./examples/vpc"
+  }
+}
+
+run "example_existing_bucket_and_kms" {
+  command = plan
+
+  module {
+    source = "./examples/existing-bucket-and-kms"
+  }
+}
