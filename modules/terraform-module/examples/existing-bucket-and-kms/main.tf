@@ -37,6 +37,10 @@ module "finetuning" {
 }
 
 data "aws_iam_policy_document" "key" {
+  # checkov:skip=CKV_AWS_109:The resource of a key's policy is the key itself.
+  # checkov:skip=CKV_AWS_111:The resource of a key's policy is the key itself.
+  # checkov:skip=CKV_AWS_356:The resource of a key's policy is the key itself.
+
   statement {
     sid       = "LetIamPoliciesDecide"
     actions   = ["kms:*"]
