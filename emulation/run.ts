@@ -132,6 +132,7 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
     force_deploy: scale.forceDeploy,
     queries_per_document: scale.queriesPerDocument,
     seed: options.seed,
+    max_instance_count: 2,
   };
   const terraformChecks = new Checks("terraform");
   const deployment = await timed(
@@ -166,6 +167,7 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
     executions.push(
       await verifiedExecution({
         name,
+        number,
         input: {},
         deployment,
         runtime,

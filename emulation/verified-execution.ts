@@ -12,6 +12,7 @@ import type { ExecutionSummary, StageResult } from "./results.ts";
 import type { StartedRuntime } from "./runtimes/runtime.ts";
 import { Checks } from "./verification/check.ts";
 import { verifyCorpus } from "./verification/corpus.ts";
+import { verifyDeployment } from "./verification/deployment.ts";
 import { evaluationSet, verifyEvaluation } from "./verification/evaluation.ts";
 import { verifyJobs } from "./verification/jobs.ts";
 import { verifyEndpoint, verifyModel } from "./verification/model.ts";
@@ -33,6 +34,8 @@ const ExecutionOutput = z.object({
 
 export interface VerifiedExecutionOptions {
   readonly name: string;
+  /** 1 for the first execution of the deployment. */
+  readonly number: number;
   readonly input: Record<string, unknown>;
   readonly deployment: Deployment;
   readonly runtime: StartedRuntime;
@@ -122,6 +125,7 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
   if (endpointName !== null && modelId !== null && queryModelId !== null) {
     const registered = { modelId, queryModelId };
     const prompted = output.gate.query_prompt !== "" || output.gate.document_prompt !== "";
+    checks.results.push(...(await verifyDeployment(clients.sageMaker, endpointName, options.number, result.states)));
     checks.results.push(...(await verifyEndpoint(clients.sageMakerRuntime, endpointName, model)));
     checks.results.push(...(await verifyRegistration(domain, registered, model, prompted)));
     say("searching the human queries through OpenSearch with the tuned model");

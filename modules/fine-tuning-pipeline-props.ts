@@ -366,6 +366,20 @@ export interface FineTuningPipelineProps {
    */
   readonly initialInstanceCount?: number;
   /**
+   * Instances behind the endpoint at most: it then scales by its requests, never below initial_instance_count; 0 keeps their number.
+   * Must be a whole number from 0 to 20.
+   *
+   * @default 0
+   */
+  readonly maxInstanceCount?: number;
+  /**
+   * Requests a minute that each instance shall get, by which an endpoint with a max_instance_count scales.
+   * Must be a whole number from 1 to 1000000.
+   *
+   * @default 600
+   */
+  readonly targetRequestsPerMinute?: number;
+  /**
    * Run the jobs that keep checkpoints, scoring and training, on spot instances, which are cheaper and may be interrupted.
    * Must be true or false.
    *
@@ -556,7 +570,7 @@ export interface FineTuningPipelineProps {
   readonly iamPath?: string;
   /**
    * Roles of your own by the principal that takes them, where you may not make roles; their trust and permissions stay yours. What is left out is made.
-   * Must be a map of role ARNs whose keys are among job, serving, bedrock, connector, workflow, resolve-parameters, data-extractor, s3-validator, bedrock-orchestrator, plan-jobs, register-model, report-execution, start-execution.
+   * Must be a map of role ARNs whose keys are among job, serving, bedrock, connector, workflow, resolve-parameters, data-extractor, s3-validator, bedrock-orchestrator, plan-jobs, delete-superseded-models, register-model, report-execution, start-execution.
    *
    * @default {}
    */

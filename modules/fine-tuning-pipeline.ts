@@ -81,6 +81,7 @@ export class FineTuningPipeline extends Construct {
       bucket: this.bucket,
       roles: this.roles,
       reach: access,
+      modelName: parameters.modelName,
       logRetentionDays: parameters.logRetentionDays,
       preconditions: [imagesKnown(aws, givenImages)],
       definition: {

@@ -501,6 +501,24 @@ const PARAMETERS = {
     ...integer(1, 1, 4, "Instances behind the endpoint."),
     stage: "deployment",
   },
+  max_instance_count: {
+    ...integer(
+      0,
+      0,
+      20,
+      "Instances behind the endpoint at most: it then scales by its requests, never below initial_instance_count; 0 keeps their number.",
+    ),
+    stage: "deployment",
+  },
+  target_requests_per_minute: {
+    ...integer(
+      600,
+      1,
+      1_000_000,
+      "Requests a minute that each instance shall get, by which an endpoint with a max_instance_count scales.",
+    ),
+    stage: "deployment",
+  },
   use_spot_instances: {
     ...FLAG,
     default: true,
@@ -839,6 +857,12 @@ export const CROSS_FIELD_RULES: readonly CrossFieldRule[] = [
     parameter: "train_batch_size",
     condition: "var.train_batch_size <= var.total_batch_size",
     message: "train_batch_size must be at most total_batch_size; write a smaller number, or raise total_batch_size.",
+  },
+  {
+    parameter: "max_instance_count",
+    condition: "var.max_instance_count == 0 || var.max_instance_count >= var.initial_instance_count",
+    message:
+      "max_instance_count must be 0 or at least initial_instance_count, below which the endpoint never scales; write 0 for no scaling, or a larger number.",
   },
   {
     parameter: "keep_alive_seconds",

@@ -1,5 +1,11 @@
 /** A service that an emulator does not have, or not well enough; answered by a server of the harness. */
-export type ForwardedService = "sagemaker" | "sagemaker-runtime" | "bedrock" | "bedrock-runtime" | "service-quotas";
+export type ForwardedService =
+  | "sagemaker"
+  | "sagemaker-runtime"
+  | "application-autoscaling"
+  | "bedrock"
+  | "bedrock-runtime"
+  | "service-quotas";
 
 /** A running AWS emulator. */
 export interface StartedAwsEmulator {

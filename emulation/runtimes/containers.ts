@@ -87,6 +87,7 @@ export class ContainersRuntime implements Runtime {
       .withWorkDirectory(await directory(this.#aws))
       .withServiceEndpoint("sagemaker", sageMakerUrl)
       .withServiceEndpoint("sagemaker-runtime", sageMakerUrl)
+      .withServiceEndpoint("application-autoscaling", sageMakerUrl)
       .withServiceEndpoint("bedrock", bedrockUrl)
       .withServiceEndpoint("bedrock-runtime", bedrockUrl)
       .withServiceEndpoint("service-quotas", bedrockUrl);

@@ -48,6 +48,7 @@ export class EmbeddedRuntime implements Runtime {
       .withWorkDirectory(await directory("ministack"))
       .withServiceEndpoint("sagemaker", sageMaker.url)
       .withServiceEndpoint("sagemaker-runtime", sageMaker.url)
+      .withServiceEndpoint("application-autoscaling", sageMaker.url)
       .withServiceEndpoint("bedrock", bedrock.url)
       .withServiceEndpoint("bedrock-runtime", bedrock.url)
       .withServiceEndpoint("service-quotas", bedrock.url)

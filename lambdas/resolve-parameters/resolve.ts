@@ -94,6 +94,12 @@ function crossFieldViolations(parameters: Record<string, ParameterValue>): strin
       "keep_alive_seconds must be 0 when use_spot_instances is true: SageMaker keeps no spot instance warm.",
     );
   }
+  const [instances, mostInstances] = [Number(parameters.initial_instance_count), Number(parameters.max_instance_count)];
+  if (mostInstances > 0 && mostInstances < instances) {
+    violations.push(
+      `max_instance_count (${mostInstances}) must be 0 or at least initial_instance_count (${instances}): the endpoint never scales below it.`,
+    );
+  }
   const { judge_model_id: judge, teacher_model_id: teacher } = parameters;
   if (judge !== undefined && judge === teacher) {
     violations.push(`judge_model_id (${judge}) must not be the teacher: a student resembles its teacher.`);

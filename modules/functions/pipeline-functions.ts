@@ -99,6 +99,21 @@ export class PipelineFunctions extends Construct {
         timeout: 30,
         statements: [],
       },
+      "delete-superseded-models": {
+        description: "Stage 7: deletes the models that no endpoint serves any more, but the last one",
+        memorySize: 256,
+        timeout: 300,
+        statements: [
+          // Listing takes no resource.
+          { sid: "ListConfigs", actions: ["sagemaker:ListEndpointConfigs"], resources: ["*"] },
+          {
+            sid: "DeleteConfigs",
+            actions: ["sagemaker:DeleteEndpointConfig", "sagemaker:DescribeEndpointConfig"],
+            resources: props.reach.sageMakerArns("endpoint-config"),
+          },
+          { sid: "DeleteModels", actions: ["sagemaker:DeleteModel"], resources: props.reach.sageMakerArns("model") },
+        ],
+      },
       "register-model": {
         description: "Stage 8: registers the endpoint as a remote model in OpenSearch",
         memorySize: 512,

@@ -31,6 +31,7 @@ export const FUNCTION_NAMES = [
   "s3-validator",
   "bedrock-orchestrator",
   "plan-jobs",
+  "delete-superseded-models",
   "register-model",
 ] as const;
 /** The function that is called for each execution that ended; a folder below `lambdas/` too. */
@@ -97,6 +98,7 @@ export function pipelineDefinition(inputs: DefinitionInputs): Record<string, unk
         network: inputs.network,
         tags: inputs.tags,
         pollSeconds: inputs.endpointPollSeconds,
+        deleteSuperseded: inputs.functions["delete-superseded-models"],
         next: "ShouldRegister",
       }),
       ...registrationStates(inputs),

@@ -2,7 +2,15 @@ import { type Network, vpcConfig } from "../access/statements.ts";
 import { withFieldsIf } from "../json.ts";
 import { SERVING_ENVIRONMENT } from "../serving/serving-environment.ts";
 import { FAILED_STAGES } from "./failure.ts";
-import { callSageMaker, callSdk, type States, uniqueName } from "./states.ts";
+import {
+  callSageMaker,
+  callSdk,
+  type FunctionReference,
+  invokeFunction,
+  type State,
+  type States,
+  uniqueName,
+} from "./states.ts";
 
 /** What the deployment of the model needs. */
 export interface DeploymentInputs {
@@ -11,6 +19,8 @@ export interface DeploymentInputs {
   readonly tags: unknown;
   /** Seconds between two looks at the endpoint; may be a Terraform expression. */
   readonly pollSeconds: number;
+  /** Deletes the models of earlier executions. */
+  readonly deleteSuperseded: FunctionReference;
   readonly next: string;
 }
 
@@ -25,16 +35,30 @@ export const VARIANT_NAME = "AllTraffic";
 /** Looks at the endpoint before giving up: two hours at the default of 30 seconds. */
 export const MAX_ENDPOINT_POLLS = 240;
 
+/** What scales. */
+const SCALABLE_TARGET = {
+  ServiceNamespace: "sagemaker",
+  ScalableDimension: "sagemaker:variant:DesiredInstanceCount",
+  "ResourceId.$": "$.names.scalable_target",
+};
+const SCALING_POLICY_NAME = "requests-per-instance";
+/** Seconds after an instance was added or removed until the next one may be. */
+const SCALE_OUT_COOLDOWN = 60;
+const SCALE_IN_COOLDOWN = 300;
+
 /** SageMaker's words for an endpoint that is not there; it has no error code of its own. */
 const NOT_FOUND = "*Could not find endpoint*";
 const FAILED_STATUSES = ["Failed", "OutOfService", "UpdateRollbackFailed"];
 
 /**
  * Creates the endpoint, or updates it in place when it is there. One that is being changed is waited for, one that never came up is
- * replaced. An update that SageMaker rolled back is a failure, although the endpoint is in service.
+ * replaced. An update that SageMaker rolled back is a failure, although the endpoint is in service. Once it serves the new model, it
+ * scales if it shall, and what only the models before the last one needed is deleted.
  */
-export function deploymentStates({ servingRoleArn, network, tags, pollSeconds, next }: DeploymentInputs): States {
+export function deploymentStates(inputs: DeploymentInputs): States {
+  const { servingRoleArn, network, tags, pollSeconds, next } = inputs;
   const onError = FAILED_STAGES.deployment.error;
+  const instances = "$.endpoint.ProductionVariants[0].DesiredInstanceCount";
   const description = { path: "$.endpoint" };
   const endpointName = { "EndpointName.$": "$.names.endpoint" };
   const status = (value: string) => ({ Variable: "$.endpoint.EndpointStatus", StringEquals: value });
@@ -59,6 +83,8 @@ export function deploymentStates({ servingRoleArn, network, tags, pollSeconds, n
         "endpoint.$": `States.Format('{}${ENDPOINT_SUFFIX}', $.parameters.model_name)`,
         "model.$": uniqueName("model"),
         "config.$": uniqueName("config"),
+        "scalable_target.$": `States.Format('endpoint/{}${ENDPOINT_SUFFIX}/variant/${VARIANT_NAME}', $.parameters.model_name)`,
+        previous_config: null,
       },
       ResultPath: "$.names",
       Next: "StartPolling",
@@ -121,7 +147,7 @@ export function deploymentStates({ servingRoleArn, network, tags, pollSeconds, n
     EndpointBeforeUpdate: {
       Type: "Choice",
       Choices: [
-        { ...status("InService"), Next: "UpdateEndpoint" },
+        { ...status("InService"), Next: "RememberConfig" },
         { ...pollsSpent, Next: "EndpointTimedOut" },
         { ...isFailed, Next: "DeleteFailedEndpoint" },
       ],
@@ -141,6 +167,42 @@ export function deploymentStates({ servingRoleArn, network, tags, pollSeconds, n
     CreateEndpoint: callSageMaker(
       "createEndpoint",
       { ...endpointName, "EndpointConfigName.$": "$.names.config", Tags: tags },
+      { next: "WaitForEndpoint", onError },
+    ),
+    RememberConfig: {
+      Type: "Pass",
+      InputPath: "$.endpoint.EndpointConfigName",
+      ResultPath: "$.names.previous_config",
+      Next: "StopScaling",
+    },
+    // SageMaker refuses to change the instance type of what scales.
+    StopScaling: withFirstCatch(
+      callSdk(
+        "applicationautoscaling:deregisterScalableTarget",
+        SCALABLE_TARGET,
+        { path: null },
+        { next: "InstancesDuringUpdate", onError },
+      ),
+      { ErrorEquals: ["ApplicationAutoScaling.ObjectNotFoundException"], Next: "InstancesDuringUpdate" },
+    ),
+    // What has grown under load keeps its instances; otherwise there are as many as the parameters say.
+    InstancesDuringUpdate: {
+      Type: "Choice",
+      Choices: [
+        {
+          And: [
+            { Variable: instances, IsPresent: true },
+            { Variable: instances, NumericGreaterThanPath: "$.parameters.initial_instance_count" },
+            { Variable: instances, NumericLessThanEqualsPath: "$.parameters.max_instance_count" },
+          ],
+          Next: "UpdateGrownEndpoint",
+        },
+      ],
+      Default: "UpdateEndpoint",
+    },
+    UpdateGrownEndpoint: callSageMaker(
+      "updateEndpoint",
+      { ...endpointName, "EndpointConfigName.$": "$.names.config", RetainAllVariantProperties: true },
       { next: "WaitForEndpoint", onError },
     ),
     UpdateEndpoint: callSageMaker(
@@ -165,7 +227,7 @@ export function deploymentStates({ servingRoleArn, network, tags, pollSeconds, n
               StringEqualsPath: "$.names.config",
             },
           ],
-          Next: next,
+          Next: "ShouldScale",
         },
         { ...status("InService"), Next: "EndpointRolledBack" },
         {
@@ -177,6 +239,55 @@ export function deploymentStates({ servingRoleArn, network, tags, pollSeconds, n
       ],
       Default: "WaitForEndpoint",
     },
+    ShouldScale: {
+      Type: "Choice",
+      Choices: [
+        {
+          Variable: "$.parameters.max_instance_count",
+          NumericGreaterThanPath: "$.parameters.initial_instance_count",
+          Next: "LimitInstances",
+        },
+      ],
+      Default: "HasSuperseded",
+    },
+    LimitInstances: callSdk(
+      "applicationautoscaling:registerScalableTarget",
+      {
+        ...SCALABLE_TARGET,
+        "MinCapacity.$": "$.parameters.initial_instance_count",
+        "MaxCapacity.$": "$.parameters.max_instance_count",
+      },
+      { path: null },
+      { next: "ScaleByRequests", onError },
+    ),
+    ScaleByRequests: callSdk(
+      "applicationautoscaling:putScalingPolicy",
+      {
+        ...SCALABLE_TARGET,
+        PolicyName: SCALING_POLICY_NAME,
+        PolicyType: "TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration: {
+          "TargetValue.$": "$.parameters.target_requests_per_minute",
+          PredefinedMetricSpecification: { PredefinedMetricType: "SageMakerVariantInvocationsPerInstance" },
+          ScaleOutCooldown: SCALE_OUT_COOLDOWN,
+          ScaleInCooldown: SCALE_IN_COOLDOWN,
+        },
+      },
+      { path: null },
+      { next: "HasSuperseded", onError },
+    ),
+    HasSuperseded: {
+      Type: "Choice",
+      Choices: [{ Variable: "$.names.previous_config", IsNull: true, Next: next }],
+      Default: "DeleteSuperseded",
+    },
+    // The endpoint serves the new model, so what cannot be deleted, which costs nothing, does not make the execution fail.
+    DeleteSuperseded: invokeFunction(
+      inputs.deleteSuperseded,
+      { "model_name.$": "$.parameters.model_name", "previous_config_name.$": "$.names.previous_config" },
+      { fields: ["deleted_configs"], path: "$.superseded" },
+      { next, onError: next },
+    ),
     EndpointFailed: failure("EndpointFailed", { "Cause.$": "$.endpoint.FailureReason" }),
     EndpointFailedSilently: failure("EndpointFailed", {
       "Cause.$":
@@ -193,7 +304,12 @@ export function deploymentStates({ servingRoleArn, network, tags, pollSeconds, n
   };
 }
 
+/** Goes on at what a task's other Catch would take for a failure; the document stays as it was. */
+function withFirstCatch(state: State, catcher: { ErrorEquals: string[]; Next: string }): State {
+  return { ...state, Catch: [{ ...catcher, ResultPath: null }, ...(state.Catch as object[])] };
+}
+
 /** Sends the errors that may mean "not there" to a state that tells them from others. */
-function withNotFound(state: States[string], next: string): States[string] {
+function withNotFound(state: State, next: string): State {
   return { ...state, Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: next }] };
 }

@@ -2,6 +2,7 @@ import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group
 import { SfnStateMachine } from "@cdktf/provider-aws/lib/sfn-state-machine";
 import type { Precondition } from "cdktf";
 import { Construct } from "constructs";
+import { scaleEndpoints } from "../access/endpoint-scaling.ts";
 import type { PipelineRoles, Reach } from "../access/pipeline-roles.ts";
 import { ServiceRole } from "../access/service-role.ts";
 import { passRole, TRACING, useKeyThroughS3 } from "../access/statements.ts";
@@ -27,6 +28,8 @@ export class PipelineStateMachine extends Construct {
       readonly bucket: DataBucket;
       readonly roles: PipelineRoles;
       readonly reach: Reach;
+      /** Prefix of the endpoints' names. */
+      readonly modelName: string;
       readonly logRetentionDays: number;
       /** What must hold for an execution to have a chance, checked by the plan. */
       readonly preconditions: Precondition[];
@@ -80,6 +83,7 @@ export class PipelineStateMachine extends Construct {
           ],
           resources: ["model", "endpoint-config", "endpoint"].flatMap(sageMakerArns),
         },
+        ...scaleEndpoints(aws, props.modelName, sageMakerArns),
         passRole("PassSageMakerRoles", [roles.job.arn, roles.serving.arn], ["sagemaker.amazonaws.com"]),
         {
           sid: "ReadDecision",

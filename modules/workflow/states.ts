@@ -64,6 +64,10 @@ const SDK_RETRY = [
     ErrorEquals: [
       "SageMaker.ThrottlingException",
       "SageMaker.SdkClientException",
+      "ApplicationAutoScaling.ConcurrentUpdateException",
+      "ApplicationAutoScaling.InternalServiceException",
+      "ApplicationAutoScaling.ThrottlingException",
+      "ApplicationAutoScaling.SdkClientException",
       "S3.ThrottlingException",
       "S3.SlowDownException",
       "S3.InternalErrorException",
@@ -152,7 +156,13 @@ export function callSageMaker(
 
 /** Calls an API that has no optimised integration. */
 export function callSdk(
-  action: "s3:getObject" | "sagemaker:describeEndpoint" | "sagemaker:deleteEndpoint",
+  action:
+    | "s3:getObject"
+    | "sagemaker:describeEndpoint"
+    | "sagemaker:deleteEndpoint"
+    | "applicationautoscaling:deregisterScalableTarget"
+    | "applicationautoscaling:registerScalableTarget"
+    | "applicationautoscaling:putScalingPolicy",
   parameters: Readonly<Record<string, unknown>>,
   result: { readonly selector?: Readonly<Record<string, string>>; readonly path: string | null },
   { next, onError }: Transitions,

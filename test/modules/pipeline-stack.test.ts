@@ -48,6 +48,7 @@ const WITHOUT_RESOURCE: Readonly<Record<string, string>> = {
   "logs:ListLogDeliveries": "log delivery of the state machine",
   "logs:PutResourcePolicy": "log delivery of the state machine",
   "logs:UpdateLogDelivery": "log delivery of the state machine",
+  "sagemaker:ListEndpointConfigs": "configurations of earlier executions, found by name",
   "servicequotas:ListAWSDefaultServiceQuotas": "Bedrock's quotas are found by name",
   "servicequotas:ListServiceQuotas": "Bedrock's quotas are found by name",
   "xray:GetSamplingRules": "tracing",
@@ -125,6 +126,7 @@ describe("the deployed stack", () => {
         "opensearch-finetuning-bedrock": "bedrock.amazonaws.com",
         "opensearch-finetuning-bedrock-orchestrator": "lambda.amazonaws.com",
         "opensearch-finetuning-connector": "es.amazonaws.com",
+        "opensearch-finetuning-delete-superseded-models": "lambda.amazonaws.com",
         "opensearch-finetuning-job": "sagemaker.amazonaws.com",
         "opensearch-finetuning-plan-jobs": "lambda.amazonaws.com",
         "opensearch-finetuning-report-execution": "lambda.amazonaws.com",
@@ -206,6 +208,41 @@ describe("the deployed stack", () => {
       expect(statement("workflow_role", "RunJobs").Resource).toEqual([
         "arn:aws:sagemaker:us-east-1:123456789012:training-job/Products-*",
         "arn:aws:sagemaker:us-east-1:123456789012:training-job/products-*",
+      ]);
+    });
+
+    it("scale the model's endpoints only, and make the one role that scaling needs", () => {
+      expect(statement("workflow_role", "Scale").Condition).toEqual({
+        StringEquals: {
+          "application-autoscaling:service-namespace": "sagemaker",
+          "application-autoscaling:scalable-dimension": "sagemaker:variant:DesiredInstanceCount",
+        },
+      });
+      expect(statement("workflow_role", "ScaleVariants").Resource).toEqual(
+        ["endpoint", "endpoint-config"].flatMap((type) =>
+          ["Products", "products"].map((name) => `arn:aws:sagemaker:us-east-1:123456789012:${type}/${name}-*`),
+        ),
+      );
+      expect(statement("workflow_role", "ScalingAlarms").Resource).toEqual([
+        "arn:aws:cloudwatch:us-east-1:123456789012:alarm:TargetTracking-endpoint/Products-*",
+      ]);
+      expect(statement("workflow_role", "ScalingRole")).toMatchObject({
+        Resource: [
+          "arn:aws:iam::123456789012:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
+        ],
+        Condition: { StringEquals: { "iam:AWSServiceName": "sagemaker.application-autoscaling.amazonaws.com" } },
+      });
+    });
+
+    it("delete models and configurations of this deployment's model only", () => {
+      const role = "functions_delete-superseded-models_role";
+      expect(statement(role, "DeleteModels").Resource).toEqual([
+        "arn:aws:sagemaker:us-east-1:123456789012:model/Products-*",
+        "arn:aws:sagemaker:us-east-1:123456789012:model/products-*",
+      ]);
+      expect(statement(role, "DeleteConfigs").Resource).toEqual([
+        "arn:aws:sagemaker:us-east-1:123456789012:endpoint-config/Products-*",
+        "arn:aws:sagemaker:us-east-1:123456789012:endpoint-config/products-*",
       ]);
     });
 
@@ -291,6 +328,7 @@ describe("the deployed stack", () => {
     expect(functions.map(({ function_name }) => function_name).sort()).toEqual([
       "opensearch-finetuning-bedrock-orchestrator",
       "opensearch-finetuning-data-extractor",
+      "opensearch-finetuning-delete-superseded-models",
       "opensearch-finetuning-plan-jobs",
       "opensearch-finetuning-register-model",
       "opensearch-finetuning-report-execution",

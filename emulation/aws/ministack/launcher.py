@@ -16,7 +16,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-SERVICES = ("sagemaker", "sagemaker-runtime", "bedrock", "bedrock-runtime", "service-quotas")
+SERVICES = (
+    "sagemaker",
+    "sagemaker-runtime",
+    "application-autoscaling",
+    "bedrock",
+    "bedrock-runtime",
+    "service-quotas",
+)
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 """Of everyone: the access key stands for MiniStack's default account, 000000000000."""
 SHARED = Path(__file__).resolve().parent.parent / "shared"

@@ -40,6 +40,9 @@ class Service:
 SDK_SERVICES: Mapping[str, Service] = {
     "sagemaker": Service("sagemaker", "SageMaker", "SageMakerException"),
     "sagemakerruntime": Service("sagemaker-runtime", "SageMakerRuntime", "SageMakerRuntimeException"),
+    "applicationautoscaling": Service(
+        "application-autoscaling", "ApplicationAutoScaling", "ApplicationAutoScalingException"
+    ),
     "bedrock": Service("bedrock", "Bedrock", "BedrockException"),
     "bedrockruntime": Service("bedrock-runtime", "BedrockRuntime", "BedrockRuntimeException"),
     "s3": Service("s3", "S3", "S3Exception"),

@@ -48,6 +48,11 @@ export class Endpoint {
     return this.#status;
   }
 
+  /** What is served. */
+  get variants(): readonly ProductionVariant[] {
+    return this.#serving?.servers.map(({ variant }) => variant) ?? [];
+  }
+
   /** Replaces what is served; the old variants serve until the new ones answer. @throws ServiceError while another change is under way. */
   update(resolved: ResolvedEndpointConfig): void {
     if (this.#status !== "InService") {

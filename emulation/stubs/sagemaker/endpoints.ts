@@ -13,6 +13,7 @@ import {
   UpdateEndpointInput,
 } from "./inputs.ts";
 import type { ResourceTags } from "./resource-tags.ts";
+import type { ScalableTargets } from "./scalable-targets.ts";
 import { type StubContext, sageMakerArn } from "./stub-context.ts";
 
 interface Stored<T> {
@@ -21,22 +22,22 @@ interface Stored<T> {
   readonly created: Date;
 }
 
-const ListEndpointsInput = z.object({
-  NameContains: matching(/[a-zA-Z0-9-]+/, { max: 63 }).optional(),
-  StatusEquals: z.string().optional(),
-});
+const ListInput = z.object({ NameContains: matching(/[a-zA-Z0-9-]+/, { max: 63 }).optional() });
+const ListEndpointsInput = ListInput.extend({ StatusEquals: z.string().optional() });
 
 /** The models, endpoint configurations and endpoints of the account. */
 export class Endpoints {
   readonly #context: StubContext;
   readonly #tags: ResourceTags;
+  readonly #scalableTargets: ScalableTargets;
   readonly #models = new Map<string, Stored<CreateModelInput>>();
   readonly #configs = new Map<string, Stored<CreateEndpointConfigInput>>();
   readonly #endpoints = new Map<string, Endpoint>();
 
-  constructor(context: StubContext, tags: ResourceTags) {
+  constructor(context: StubContext, tags: ResourceTags, scalableTargets: ScalableTargets) {
     this.#context = context;
     this.#tags = tags;
+    this.#scalableTargets = scalableTargets;
   }
 
   readonly operations: JsonOperations = {
@@ -51,6 +52,17 @@ export class Endpoints {
       const { input, arn, created } = this.#find(this.#models, "model", "model", ModelName);
       const { Tags, ...described } = input;
       return { EnableNetworkIsolation: false, ...described, ModelArn: arn, CreationTime: epochSeconds(created) };
+    },
+    ListModels: (raw) => {
+      const { NameContains } = parseInput(ListInput, raw);
+      const found = [...this.#models].filter(([name]) => name.includes(NameContains ?? ""));
+      return {
+        Models: found.map(([ModelName, { arn, created }]) => ({
+          ModelName,
+          ModelArn: arn,
+          CreationTime: epochSeconds(created),
+        })),
+      };
     },
     DeleteModel: (raw) => {
       const { ModelName } = parseInput(ModelNameInput, raw);
@@ -82,6 +94,17 @@ export class Endpoints {
       this.#configs.delete(EndpointConfigName);
       return {};
     },
+    ListEndpointConfigs: (raw) => {
+      const { NameContains } = parseInput(ListInput, raw);
+      const found = [...this.#configs].filter(([name]) => name.includes(NameContains ?? ""));
+      return {
+        EndpointConfigs: found.map(([EndpointConfigName, { arn, created }]) => ({
+          EndpointConfigName,
+          EndpointConfigArn: arn,
+          CreationTime: epochSeconds(created),
+        })),
+      };
+    },
     CreateEndpoint: (raw) => {
       const input = parseInput(CreateEndpointInput, raw);
       const existing = this.#endpoints.get(input.EndpointName);
@@ -95,12 +118,23 @@ export class Endpoints {
     UpdateEndpoint: (raw) => {
       const input = parseInput(UpdateEndpointInput, raw);
       const endpoint = this.#findEndpoint(input.EndpointName);
-      endpoint.update(this.#resolve(input.EndpointConfigName));
+      const resolved = this.#resolve(input.EndpointConfigName);
+      for (const { VariantName, InstanceType } of resolved.config.ProductionVariants) {
+        const served = endpoint.variants.find((variant) => variant.VariantName === VariantName);
+        const scales = this.#scalableTargets.has(endpoint.name, VariantName);
+        if (scales && served !== undefined && served.InstanceType !== InstanceType) {
+          throw validationException(
+            `The variant(s) "["${VariantName}"]" must be deregistered as scalable targets with AWS Auto Scaling before they can be removed or have their instance type updated.`,
+          );
+        }
+      }
+      endpoint.update(resolved);
       return { EndpointArn: endpoint.arn };
     },
     DescribeEndpoint: (raw) => this.#findEndpoint(parseInput(EndpointNameInput, raw).EndpointName).describe(),
     DeleteEndpoint: (raw) => {
       const endpoint = this.#findEndpoint(parseInput(EndpointNameInput, raw).EndpointName);
+      this.#scalableTargets.forget(endpoint.name);
       void endpoint.delete().then(() => this.#endpoints.delete(endpoint.name));
       return {};
     },
@@ -120,6 +154,11 @@ export class Endpoints {
       throw new ServiceError("ValidationError", `Endpoint ${name} of account ${this.#context.accountId} not found.`);
     }
     return endpoint;
+  }
+
+  /** Names of the variants that an endpoint serves; undefined when there is no such endpoint. */
+  variantNames(name: string): readonly string[] | undefined {
+    return this.#endpoints.get(name)?.variants.map(({ VariantName }) => VariantName);
   }
 
   /** Ends every model server. */

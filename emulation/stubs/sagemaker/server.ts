@@ -1,12 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import { ObjectStore } from "../object-store.ts";
 import { serve, type WireRequest, type WireResponse } from "../wire/http-server.ts";
-import { awsJson, awsJsonTarget, jsonBody, restJson } from "../wire/protocols.ts";
+import { awsJson, awsJsonTarget, type JsonOperations, jsonBody, restJson } from "../wire/protocols.ts";
 import { ServiceError } from "../wire/service-error.ts";
 import { checkSignature } from "../wire/signature.ts";
 import { Endpoints } from "./endpoints.ts";
 import { INVOCATION_PATH, invokeEndpoint } from "./invocation.ts";
 import { ResourceTags } from "./resource-tags.ts";
+import { APPLICATION_AUTO_SCALING, ScalableTargets } from "./scalable-targets.ts";
 import type { StubContext } from "./stub-context.ts";
 import { TrainingJobs } from "./training-jobs.ts";
 
@@ -48,8 +49,8 @@ export interface StartedStub {
 }
 
 /**
- * Starts SageMaker: an HTTP server that speaks the wire protocols of its control plane (awsJson1.1) and its runtime
- * (restJson1), runs training jobs as processes and serves endpoints with them.
+ * Starts SageMaker: an HTTP server that speaks the wire protocols of its control plane (awsJson1.1), its runtime
+ * (restJson1) and, as far as endpoints scale, Application Auto Scaling (awsJson1.1), runs training jobs as processes and serves endpoints with them.
  */
 export async function startSageMakerStub(options: SageMakerStubOptions): Promise<StartedStub> {
   const region = options.region ?? "us-east-1";
@@ -70,15 +71,23 @@ export async function startSageMakerStub(options: SageMakerStubOptions): Promise
     spotInterruptions: options.spotInterruptions ?? 0,
   };
   const trainingJobs = new TrainingJobs(context, settings, tags, options.concurrentTrainingJobs ?? 1);
-  const endpoints = new Endpoints(context, tags);
-  const operations = { ...trainingJobs.operations, ...endpoints.operations, ...tags.operations };
+  const scalableTargets: ScalableTargets = new ScalableTargets((endpoint) => endpoints.variantNames(endpoint));
+  const endpoints = new Endpoints(context, tags, scalableTargets);
+  const services: Readonly<Record<string, { signedFor: string; operations: JsonOperations }>> = {
+    SageMaker: {
+      signedFor: "sagemaker",
+      operations: { ...trainingJobs.operations, ...endpoints.operations, ...tags.operations },
+    },
+    [APPLICATION_AUTO_SCALING]: { signedFor: "application-autoscaling", operations: scalableTargets.operations },
+  };
 
   const respond = async (request: WireRequest): Promise<WireResponse> => {
     const target = awsJsonTarget(request);
     if (target !== undefined) {
       return awsJson(async () => {
-        checkSignature(request.headers, "sagemaker");
-        const operation = target.service === "SageMaker" ? operations[target.operation] : undefined;
+        const service = services[target.service];
+        checkSignature(request.headers, service?.signedFor ?? "sagemaker");
+        const operation = service?.operations[target.operation];
         if (operation === undefined) {
           throw new ServiceError("UnknownOperationException", `The emulator has no operation ${target.operation}.`);
         }

@@ -45,10 +45,10 @@ async function containerised(name: "localstack" | "ministack"): Promise<Emulator
         .withAddress(address)
         .withWaitScale(WAIT_SCALE)
         .withWorkDirectory(directory);
-      const relays: StartedRelay[] = [];
+      const relays = new Map<string, StartedRelay>();
       for (const [service, url] of Object.entries(services)) {
-        const relay = await startHostRelay(url, address);
-        relays.push(relay);
+        const relay = relays.get(url) ?? (await startHostRelay(url, address));
+        relays.set(url, relay);
         container.withServiceEndpoint(service as ForwardedService, relay.url);
       }
       const aws = connectToEmulatedAws(await container.start());
@@ -56,7 +56,7 @@ async function containerised(name: "localstack" | "ministack"): Promise<Emulator
         ...aws,
         async stop() {
           await aws.stop();
-          for (const relay of relays) await relay.stop();
+          for (const relay of relays.values()) await relay.stop();
           await rm(directory, { recursive: true, force: true });
         },
       };

@@ -141,6 +141,20 @@ describe("resolveParameters", () => {
     );
   });
 
+  it("lets an endpoint scale from the number of instances it begins with", () => {
+    const count = { type: "number", message: "a count" } as const;
+    const request = (most: number): ResolveRequest => ({
+      input: { model_name: "m", max_instance_count: most },
+      defaults: { ...defaults, initial_instance_count: 2 },
+      rules: { ...rules, initial_instance_count: count, max_instance_count: count },
+      images,
+    });
+    expect(() => resolveParameters(request(1))).toThrow(
+      "- max_instance_count (1) must be 0 or at least initial_instance_count (2): the endpoint never scales below it.",
+    );
+    for (const most of [0, 2, 3]) expect(resolveParameters(request(most)).parameters.max_instance_count).toBe(most);
+  });
+
   it("refuses the teacher as judge", () => {
     const model = { type: "string", message: "a model" } as const;
     const request = (judge: string): ResolveRequest => ({

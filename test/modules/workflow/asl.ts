@@ -19,6 +19,7 @@ const AslState = z.looseObject({
   TimeoutSeconds: z.number().optional(),
   TimeoutSecondsPath: z.string().optional(),
   Default: z.string().optional(),
+  Next: z.string().optional(),
 });
 export type AslState = z.infer<typeof AslState>;
 

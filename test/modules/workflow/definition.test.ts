@@ -99,7 +99,9 @@ describe("the state machine's definition", () => {
     expect(failStates.map(([name]) => name)).toEqual(["PipelineFailed"]);
     const caught = topStates(definition).flatMap(([, { Catch }]) => (Catch ?? []).map(({ Next }) => Next));
     const names = new Set<string>(Object.values(FAILED_STAGES).map(({ error }) => error));
-    for (const next of caught) {
+    // What is no failure of the execution: an endpoint that never scaled, old models that cannot be deleted.
+    const harmless = [state("StopScaling"), state("DeleteSuperseded")].map(({ Next }) => Next);
+    for (const next of caught.filter((name) => !harmless.includes(name))) {
       const target = state(next);
       expect(names.has(next) || target.Default === FAILED_STAGES.deployment.error).toBe(true);
     }
@@ -186,6 +188,9 @@ describe("the state machine's definition", () => {
     for (const [, { ResultSelector }] of states) expect(JSON.stringify(ResultSelector ?? {})).not.toContain("$$");
     const resources = new Set(tasks.map(([, { Resource }]) => Resource));
     expect([...resources].sort()).toEqual([
+      "arn:aws:states:::aws-sdk:applicationautoscaling:deregisterScalableTarget",
+      "arn:aws:states:::aws-sdk:applicationautoscaling:putScalingPolicy",
+      "arn:aws:states:::aws-sdk:applicationautoscaling:registerScalableTarget",
       "arn:aws:states:::aws-sdk:s3:getObject",
       "arn:aws:states:::aws-sdk:sagemaker:deleteEndpoint",
       "arn:aws:states:::aws-sdk:sagemaker:describeEndpoint",

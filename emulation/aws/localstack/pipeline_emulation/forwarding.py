@@ -29,6 +29,7 @@ def _forwarded(name: str) -> Callable[[], Service]:
 
 sagemaker = aws_provider(api="sagemaker")(_forwarded("sagemaker"))
 sagemaker_runtime = aws_provider(api="sagemaker-runtime")(_forwarded("sagemaker-runtime"))
+application_autoscaling = aws_provider(api="application-autoscaling")(_forwarded("application-autoscaling"))
 bedrock = aws_provider(api="bedrock")(_forwarded("bedrock"))
 bedrock_runtime = aws_provider(api="bedrock-runtime")(_forwarded("bedrock-runtime"))
 service_quotas = aws_provider(api="service-quotas")(_forwarded("service-quotas"))

@@ -6,7 +6,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-SERVICES = ("sagemaker", "sagemaker-runtime", "bedrock", "bedrock-runtime", "service-quotas")
+SERVICES = (
+    "sagemaker",
+    "sagemaker-runtime",
+    "application-autoscaling",
+    "bedrock",
+    "bedrock-runtime",
+    "service-quotas",
+)
 
 
 def _variable(service: str) -> str:

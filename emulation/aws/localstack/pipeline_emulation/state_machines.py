@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from aws_calls import JOBS, OPTIMISED_ACTIONS, OPTIMISED_SAGEMAKER, AwsCallError, AwsCalls
+from aws_calls import JOBS, OPTIMISED_ACTIONS, OPTIMISED_SAGEMAKER, SDK_SERVICES, AwsCallError, AwsCalls
 from localstack.aws.api.stepfunctions import (
     ExecutionStatus,
     HistoryEventType,
@@ -27,6 +27,9 @@ from localstack.services.stepfunctions.asl.component.common.error_name.states_er
 )
 from localstack.services.stepfunctions.asl.component.common.retry import retrier_decl
 from localstack.services.stepfunctions.asl.component.state.state_execution.state_task import state_task_factory
+from localstack.services.stepfunctions.asl.component.state.state_execution.state_task.service import (
+    state_task_service_aws_sdk,
+)
 from localstack.services.stepfunctions.asl.component.state.state_execution.state_task.service.resource import (
     ResourceCondition,
 )
@@ -52,6 +55,7 @@ JOB_POLL_SECONDS = 0.5
 def install(settings: Settings) -> None:
     """Adds all of this to LocalStack."""
     _install_sagemaker(settings)
+    _name_services()
     _scale_waits(settings.wait_scale)
     _tell_tracing_configuration()
     _end_stopped_executions()
@@ -151,6 +155,14 @@ def _install_sagemaker(settings: Settings) -> None:
         return state_task_service_for
 
     wrap(state_task_factory, "state_task_service_for", with_sagemaker)
+
+
+def _name_services() -> None:
+    """Step Functions writes the names of services in ``aws-sdk`` resources and in errors otherwise than botocore."""
+    for name in SDK_SERVICES.keys() - {"s3"}:
+        service = SDK_SERVICES[name]
+        StateTaskService._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES[name] = service.botocore_name
+        state_task_service_aws_sdk._SERVICE_ERROR_NAMES[name] = service.error_prefix
 
 
 def _scale_waits(scale: float) -> None:

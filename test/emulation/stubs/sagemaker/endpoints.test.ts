@@ -9,6 +9,8 @@ import {
   DescribeEndpointCommand,
   DescribeEndpointConfigCommand,
   DescribeModelCommand,
+  ListEndpointConfigsCommand,
+  ListModelsCommand,
   SageMakerClient,
   UpdateEndpointCommand,
 } from "@aws-sdk/client-sagemaker";
@@ -213,6 +215,12 @@ describe("endpoints", () => {
     expect(await client.send(new DescribeEndpointConfigCommand({ EndpointConfigName: "config-1" }))).toMatchObject({
       ProductionVariants: [{ ModelName: "model-1" }],
     });
+    const { EndpointConfigs = [] } = await client.send(new ListEndpointConfigsCommand({ NameContains: "nfig-b" }));
+    expect(EndpointConfigs).toMatchObject([
+      { EndpointConfigName: "config-broken", CreationTime: expect.any(Date), EndpointConfigArn: expect.any(String) },
+    ]);
+    const { Models = [] } = await client.send(new ListModelsCommand({ NameContains: "model-2" }));
+    expect(Models).toMatchObject([{ ModelName: "model-2", CreationTime: expect.any(Date) }]);
     await client.send(new DeleteEndpointConfigCommand({ EndpointConfigName: "config-broken" }));
     await client.send(new DeleteModelCommand({ ModelName: "model-broken" }));
     await expect(client.send(new DescribeModelCommand({ ModelName: "model-broken" }))).rejects.toThrow(
