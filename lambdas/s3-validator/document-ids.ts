@@ -1,19 +1,3 @@
-/** Two 32-bit hashes of a string (murmur-like mixing of its UTF-16 code units). */
-function hash(text: string): [number, number] {
-  let a = 0x9e3779b9;
-  let b = 0x85ebca6b;
-  for (let index = 0; index < text.length; index += 1) {
-    const unit = text.charCodeAt(index);
-    a = Math.imul(a ^ unit, 0x85ebca77);
-    b = Math.imul(b ^ unit, 0xc2b2ae3d);
-    a ^= a >>> 13;
-    b ^= b >>> 15;
-  }
-  a = Math.imul(a ^ (b >>> 16), 0x9e3779b1);
-  b = Math.imul(b ^ (a >>> 15), 0x27d4eb2f);
-  return [(a ^ (a >>> 16)) >>> 0, (b ^ (b >>> 13)) >>> 0];
-}
-
 /**
  * Makes the ids of a corpus unique in bounded memory: 12 bytes a slot at 64-bit hashes, some 200 MB for 10 million ids.
  * Two different ids with one hash (about 3 in a million corpora of 10 million documents) count as duplicates, which
@@ -26,6 +10,9 @@ export class DocumentIds {
   #uses: Uint32Array;
   #size = 0;
   #duplicates = 0;
+  /** The hash of the id that was looked up last. */
+  #idHigh = 0;
+  #idLow = 0;
 
   /** @param capacity slots at the start, a power of two; grows by doubling. */
   constructor(capacity = 1 << 16) {
@@ -41,9 +28,15 @@ export class DocumentIds {
 
   /** Adds an id that no document had before; false when one had. */
   addNew(id: string): boolean {
-    const slot = this.#slot(id);
+    return this.addNewPart(id, 0, id.length);
+  }
+
+  /** The same of the id that stands at `start` to `end` in a text. */
+  addNewPart(text: string, start: number, end: number): boolean {
+    this.#hash(text, start, end);
+    const slot = this.#find(this.#idHigh, this.#idLow);
     if (this.#uses[slot] !== 0) return false;
-    this.#add(id, slot);
+    this.#add(slot);
     return true;
   }
 
@@ -57,16 +50,33 @@ export class DocumentIds {
       const candidate = `${id}#${occurrence}`;
       const free = this.#slot(candidate);
       if (this.#uses[free] === 0) {
-        this.#add(candidate, free);
+        this.#add(free);
         return candidate;
       }
     }
   }
 
-  #add(id: string, slot: number): void {
-    const [high, low] = hash(id);
-    this.#high[slot] = high;
-    this.#low[slot] = low;
+  /** Two 32-bit hashes (murmur-like mixing of UTF-16 code units). */
+  #hash(text: string, start: number, end: number): void {
+    let a = 0x9e3779b9;
+    let b = 0x85ebca6b;
+    for (let index = start; index < end; index += 1) {
+      const unit = text.charCodeAt(index);
+      a = Math.imul(a ^ unit, 0x85ebca77);
+      b = Math.imul(b ^ unit, 0xc2b2ae3d);
+      a ^= a >>> 13;
+      b ^= b >>> 15;
+    }
+    a = Math.imul(a ^ (b >>> 16), 0x9e3779b1);
+    b = Math.imul(b ^ (a >>> 15), 0x27d4eb2f);
+    this.#idHigh = (a ^ (a >>> 16)) >>> 0;
+    this.#idLow = (b ^ (b >>> 13)) >>> 0;
+  }
+
+  /** Fills a free slot with the id that was looked up last. */
+  #add(slot: number): void {
+    this.#high[slot] = this.#idHigh;
+    this.#low[slot] = this.#idLow;
     this.#uses[slot] = 1;
     this.#size += 1;
     if (this.#size * 3 > this.#uses.length * 2) this.#grow();
@@ -74,8 +84,8 @@ export class DocumentIds {
 
   /** The slot that holds the id, or the free one where it belongs. */
   #slot(id: string): number {
-    const [high, low] = hash(id);
-    return this.#find(high, low);
+    this.#hash(id, 0, id.length);
+    return this.#find(this.#idHigh, this.#idLow);
   }
 
   #find(high: number, low: number): number {

@@ -1,3 +1,8 @@
+const NEWLINE = 0x0a;
+
+/** Below it, copying byte by byte is faster than a call of what copies memory. */
+const SHORT_COPY_BYTES = 48;
+
 /** Collects lines as bytes, each with its newline. */
 export class EncodedLines {
   #bytes: Buffer;
@@ -18,26 +23,44 @@ export class EncodedLines {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** Makes room for other lines where these are. */
+  clear(): void {
+    this.#length = 0;
+    this.#count = 0;
+  }
+
   /** Adds a line (without its newline). */
   add(line: string): void {
-    this.write(line);
+    this.#reserve(line.length * 3);
+    this.#length += this.#bytes.write(line, this.#length);
     this.endLine();
   }
 
-  /** Adds to the line that is being written. */
-  write(text: string): void {
-    this.#reserve(text.length * 3);
-    this.#length += this.#bytes.write(text, this.#length);
+  /** Adds bytes to the line that is being written. */
+  write(bytes: Buffer): void {
+    this.copy(bytes, 0, bytes.length);
   }
 
-  /** Adds a part of `source` to the line that is being written. */
+  /** Adds a part of `source` in the same way. */
   copy(source: Buffer, start: number, end: number): void {
     this.#reserve(end - start);
-    this.#length += source.copy(this.#bytes, this.#length, start, end);
+    const target = this.#bytes;
+    if (end - start > SHORT_COPY_BYTES) {
+      this.#length += source.copy(target, this.#length, start, end);
+      return;
+    }
+    let length = this.#length;
+    for (let index = start; index < end; index += 1) {
+      target[length] = source[index] ?? 0;
+      length += 1;
+    }
+    this.#length = length;
   }
 
   endLine(): void {
-    this.write("\n");
+    this.#reserve(1);
+    this.#bytes[this.#length] = NEWLINE;
+    this.#length += 1;
     this.#count += 1;
   }
 

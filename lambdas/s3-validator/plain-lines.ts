@@ -1,7 +1,10 @@
 import { isUtf8 } from "node:buffer";
+import type { DocumentIds } from "./document-ids.ts";
+import type { EncodedLines } from "./encoded-lines.ts";
 
 const [QUOTE, BACKSLASH, NEWLINE, SPACE, COMMA, COLON] = [0x22, 0x5c, 0x0a, 0x20, 0x2c, 0x3a];
 const [OPENING_BRACE, CLOSING_BRACE, FIRST_BEYOND_ASCII] = [0x7b, 0x7d, 0x80];
+const [BEFORE_ID, BEFORE_TEXT, AFTER_TEXT] = [Buffer.from('{"id":"'), Buffer.from('","text":"'), Buffer.from('"}')];
 const PLAIN_VALUE = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
 /** What may follow a backslash, but for halves of surrogate pairs. */
 const ESCAPE = /["\\/bfnrt]|u(?:[0-9a-ce-fA-CE-F][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2})/y;
@@ -66,16 +69,25 @@ export class PlainLines {
 
   /** The id of the line that was read. */
   get id(): string {
-    const id = this.#text.slice(this.#idStart, this.#idEnd);
-    for (let index = 0; index < id.length; index += 1) {
-      if (id.charCodeAt(index) >= FIRST_BEYOND_ASCII) return this.#bytes.toString("utf8", this.#idStart, this.#idEnd);
-    }
-    return id;
+    return this.#bytes.toString("utf8", this.#idStart, this.#idEnd);
   }
 
-  /** Where the strings of the line that was read are, with their quotes. */
-  get strings(): { id: readonly [number, number]; text: readonly [number, number] } {
-    return { id: [this.#idStart - 1, this.#idEnd + 1], text: [this.#textStart - 1, this.#textEnd + 1] };
+  /** Adds the id of the line that was read to `ids`; false when another document had it before. */
+  addIdTo(ids: DocumentIds): boolean {
+    for (let index = this.#idStart; index < this.#idEnd; index += 1) {
+      if (this.#text.charCodeAt(index) < FIRST_BEYOND_ASCII) continue;
+      return ids.addNew(this.id);
+    }
+    return ids.addNewPart(this.#text, this.#idStart, this.#idEnd);
+  }
+
+  /** Writes the line that was read, with its id and text alone, to `lines`. */
+  writeTo(lines: EncodedLines): void {
+    lines.write(BEFORE_ID);
+    lines.copy(this.#bytes, this.#idStart, this.#idEnd);
+    lines.write(BEFORE_TEXT);
+    lines.copy(this.#bytes, this.#textStart, this.#textEnd);
+    lines.write(AFTER_TEXT);
   }
 
   /**

@@ -56,8 +56,8 @@ async function* decompressed(source: AsyncIterable<Buffer>, uri: string): AsyncG
   }
 }
 
-const ID_KEY = '{"id":';
-const TEXT_KEY = ',"text":';
+/** More than the lines of most blocks take. */
+const LINES_BYTES = 128 * 1024;
 
 /** Takes the lines of a corpus one after the other, counts what they are, and makes lines of the corpus of them. */
 class CorpusReader {
@@ -71,20 +71,21 @@ class CorpusReader {
   /** There is a line beyond the limit. */
   truncated = false;
   readonly #maxDocuments: number;
+  readonly #lines = new EncodedLines(LINES_BYTES);
   #lineNumber = 0;
 
   constructor(maxDocuments: number) {
     this.#maxDocuments = maxDocuments;
   }
 
-  /** The corpus lines of a block of whole lines. */
+  /** The corpus lines of a block of whole lines; until the next block is read. */
   read(block: Buffer | UnreadableLine): EncodedLines {
+    const lines = this.#lines;
+    lines.clear();
     if (block instanceof UnreadableLine) {
-      const none = new EncodedLines(0);
-      this.#takeLine(block, none);
-      return none;
+      this.#takeLine(block, lines);
+      return lines;
     }
-    const lines = new EncodedLines(block.length + 1024);
     const plain = PlainLines.of(block);
     if (plain === undefined) {
       for (const line of decodeLines(block, MAX_LINE_BYTES)) {
@@ -105,21 +106,12 @@ class CorpusReader {
 
   #takePlainLine(plain: PlainLines, block: Buffer, start: number, end: number, lines: EncodedLines): boolean {
     if (this.documents === this.#maxDocuments || !plain.read(start, end)) return false;
-    const { id } = plain;
-    if (!this.ids.addNew(id)) return false;
+    if (!plain.addIdTo(this.ids)) return false;
     this.#lineNumber += 1;
     this.lineCount += 1;
     this.documents += 1;
-    if (plain.isCanonical) {
-      lines.copy(block, start, end);
-    } else {
-      const { id: idAt, text: textAt } = plain.strings;
-      lines.write(ID_KEY);
-      lines.copy(block, ...idAt);
-      lines.write(TEXT_KEY);
-      lines.copy(block, ...textAt);
-      lines.write("}");
-    }
+    if (plain.isCanonical) lines.copy(block, start, end);
+    else plain.writeTo(lines);
     lines.endLine();
     return true;
   }

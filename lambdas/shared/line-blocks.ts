@@ -18,9 +18,6 @@ export interface LineBlock {
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
-/** Bytes that are decoded at once: large enough that the cost of a block does not matter, small enough not to be felt. */
-const BLOCK_BYTES = 256 * 1024;
-
 function unreadableLength(maxLineBytes: number): UnreadableLine {
   return new UnreadableLine(`longer than ${maxLineBytes} bytes`);
 }
@@ -57,17 +54,16 @@ function withoutByteOrderMark(bytes: Buffer): Buffer {
  * Cuts a stream of bytes between lines, in memory bounded by `maxLineBytes`: a longer line is dropped as it comes in. A byte
  * order mark at the start is not part of the text; the last line may lack its newline.
  *
- * @returns one or more whole lines at a time, the last of them without its newline; what stands for a dropped line.
+ * @returns one or more whole lines at a time, the last of them without its newline; what stands for a dropped line. Only a
+ *   line that lies in several chunks is copied; the others stay where they came.
  */
 export async function* readWholeLines(
   chunks: AsyncIterable<Uint8Array>,
   maxLineBytes: number,
 ): AsyncGenerator<Buffer | UnreadableLine> {
-  let pending: Buffer[] = [];
-  let pendingBytes = 0;
-  /** Bytes at the end of `pending` that belong to a line whose end has not come yet. */
-  let openLineBytes = 0;
-  let dropping = false;
+  /** A line whose end has not come yet. */
+  let open: Buffer[] = [];
+  let openBytes = 0;
   let atStart = true;
 
   const block = (bytes: Buffer): Buffer => {
@@ -75,38 +71,33 @@ export async function* readWholeLines(
     atStart = false;
     return text;
   };
+  const keepOpen = (bytes: Buffer) => {
+    openBytes += bytes.length;
+    if (openBytes > maxLineBytes) open = [];
+    else open.push(bytes);
+  };
+  const endOpenLine = (): Buffer | UnreadableLine => {
+    const line = openBytes > maxLineBytes ? unreadableLength(maxLineBytes) : block(Buffer.concat(open, openBytes));
+    open = [];
+    openBytes = 0;
+    atStart = false;
+    return line;
+  };
 
   for await (const received of chunks) {
     let chunk = Buffer.from(received.buffer, received.byteOffset, received.byteLength);
-    if (dropping) {
+    if (openBytes > 0) {
       const end = chunk.indexOf(NEWLINE);
+      keepOpen(end === -1 ? chunk : chunk.subarray(0, end));
       if (end === -1) continue;
-      dropping = false;
-      yield unreadableLength(maxLineBytes);
+      yield endOpenLine();
       chunk = chunk.subarray(end + 1);
     }
     const lastNewline = chunk.lastIndexOf(NEWLINE);
-    pending.push(chunk);
-    pendingBytes += chunk.length;
-    openLineBytes = lastNewline === -1 ? openLineBytes + chunk.length : chunk.length - lastNewline - 1;
-    const complete = pendingBytes - openLineBytes;
-    if (openLineBytes <= maxLineBytes && (complete === 0 || pendingBytes < BLOCK_BYTES)) continue;
-
-    const bytes = pending.length === 1 && pending[0] !== undefined ? pending[0] : Buffer.concat(pending, pendingBytes);
-    if (complete > 0) yield block(bytes.subarray(0, complete - 1));
-    if (openLineBytes > maxLineBytes) {
-      dropping = true;
-      atStart = false;
-      openLineBytes = 0;
-    }
-    pending = openLineBytes > 0 ? [bytes.subarray(complete)] : [];
-    pendingBytes = openLineBytes;
+    if (lastNewline !== -1) yield block(chunk.subarray(0, lastNewline));
+    if (lastNewline + 1 < chunk.length) keepOpen(chunk.subarray(lastNewline + 1));
   }
-  if (dropping) yield unreadableLength(maxLineBytes);
-  else if (pendingBytes > 0) {
-    const bytes = Buffer.concat(pending, pendingBytes);
-    yield block(openLineBytes === 0 ? bytes.subarray(0, bytes.length - 1) : bytes);
-  }
+  if (openBytes > 0) yield endOpenLine();
 }
 
 /**

@@ -12,6 +12,9 @@ import { formatS3Uri, type S3Location } from "./s3-uri.ts";
 
 /** How often a broken download is taken up again where it stopped. */
 const MAX_RESUMES = 5;
+/** S3's advice for large objects: ranges of 8 to 16 MB, each over a connection of its own, which gives 85 to 90 MB/s. */
+const RANGE_BYTES = 8 * 1024 * 1024;
+const PARALLEL_RANGES = 4;
 
 function explained(error: unknown, location: S3Location): unknown {
   if (!(error instanceof S3ServiceException)) return error;
@@ -29,42 +32,107 @@ function explained(error: unknown, location: S3Location): unknown {
   return error;
 }
 
-/**
- * Streams an object of any size. A download that breaks is taken up where it stopped, of the same version of the object.
- *
- * @throws S3ObjectUnavailableError when the object is absent or access is denied.
- */
-export async function* readObject(s3: S3Client, location: S3Location): AsyncGenerator<Buffer> {
-  let offset = 0;
-  let etag: string | undefined;
-  let total = Number.POSITIVE_INFINITY;
+interface ObjectVersion {
+  readonly etag: string | undefined;
+  readonly bytes: number;
+}
+
+/** Bytes `from` to `to` (included) of an object, of `version` or, when it is the first request, of what is there. */
+interface Span {
+  readonly from: number;
+  readonly to: number;
+  readonly version: ObjectVersion | undefined;
+}
+
+/** Streams a part of an object. A download that breaks is taken up where it stopped. */
+async function* readSpan(
+  s3: S3Client,
+  location: S3Location,
+  span: Span,
+  signal: AbortSignal,
+  found: (version: ObjectVersion, whole: boolean) => void = () => {},
+): AsyncGenerator<Buffer> {
+  let { version } = span;
+  let offset = span.from;
+  let end = span.to + 1;
   for (let resumes = 0; ; ) {
     try {
       const answer = await s3.send(
         new GetObjectCommand({
           Bucket: location.bucket,
           Key: location.key,
-          ...(offset > 0 ? { Range: `bytes=${offset}-`, IfMatch: etag } : {}),
+          Range: `bytes=${offset}-${end - 1}`,
+          ...(version === undefined ? {} : { IfMatch: version.etag }),
         }),
+        { abortSignal: signal },
       );
-      if (offset === 0) {
-        etag = answer.ETag;
-        total = answer.ContentLength ?? Number.POSITIVE_INFINITY;
+      if (version === undefined) {
+        const total = /\/(\d+)$/.exec(answer.ContentRange ?? "")?.[1] ?? answer.ContentLength;
+        version = { etag: answer.ETag, bytes: Number(total ?? Number.POSITIVE_INFINITY) };
+        // A server that knows no ranges answers with the whole object.
+        const whole = answer.ContentRange === undefined;
+        end = whole ? version.bytes : Math.min(end, version.bytes);
+        found(version, whole);
       }
       for await (const chunk of answer.Body as Readable) {
         const bytes = chunk as Buffer;
         offset += bytes.length;
         yield bytes;
       }
-      if (offset >= total || total === Number.POSITIVE_INFINITY) return;
-      throw new Error(`the download of ${formatS3Uri(location)} ended after ${offset} of ${total} bytes`);
+      if (offset >= end || end === Number.POSITIVE_INFINITY) return;
+      throw new Error(`the download of ${formatS3Uri(location)} ended after ${offset} of ${end} bytes`);
     } catch (error) {
+      if (error instanceof S3ServiceException && error.name === "InvalidRange" && span.from === 0) return;
       // Before the first byte the SDK has retried what can be retried.
-      if (error instanceof S3ServiceException || offset === 0 || resumes >= MAX_RESUMES) {
+      if (error instanceof S3ServiceException || offset === span.from || resumes >= MAX_RESUMES || signal.aborted) {
         throw explained(error, location);
       }
       resumes += 1;
     }
+  }
+}
+
+async function collect(chunks: AsyncIterable<Buffer>): Promise<Buffer[]> {
+  const collected: Buffer[] = [];
+  for await (const chunk of chunks) collected.push(chunk);
+  return collected;
+}
+
+/**
+ * Streams an object of any size, all of one version: a large one over several connections, whose ranges wait in memory for their
+ * turn (24 MiB at most). A download that breaks is taken up where it stopped.
+ *
+ * @throws S3ObjectUnavailableError when the object is absent or access is denied.
+ */
+export async function* readObject(s3: S3Client, location: S3Location): AsyncGenerator<Buffer> {
+  const reading = new AbortController();
+  const ahead: Promise<Buffer[]>[] = [];
+  let version: ObjectVersion = { etag: undefined, bytes: 0 };
+  let next = RANGE_BYTES;
+  const readAhead = () => {
+    for (; ahead.length < PARALLEL_RANGES - 1 && next < version.bytes; next += RANGE_BYTES) {
+      const to = Math.min(next + RANGE_BYTES, version.bytes) - 1;
+      const range = collect(readSpan(s3, location, { from: next, to, version }, reading.signal));
+      // Whoever comes to it gets the error; until then nobody may be waiting.
+      range.catch(() => {});
+      ahead.push(range);
+    }
+  };
+  try {
+    const first = { from: 0, to: RANGE_BYTES - 1, version: undefined };
+    const begun = (found: ObjectVersion, whole: boolean) => {
+      version = found;
+      if (whole) next = found.bytes;
+      readAhead();
+    };
+    yield* readSpan(s3, location, first, reading.signal, begun);
+    for (let range = ahead.shift(); range !== undefined; range = ahead.shift()) {
+      const chunks = await range;
+      readAhead();
+      yield* chunks;
+    }
+  } finally {
+    reading.abort();
   }
 }
 

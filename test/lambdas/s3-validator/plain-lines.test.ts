@@ -1,14 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { BadLine, parseCorpusLine } from "../../../lambdas/s3-validator/corpus-line.ts";
+import { EncodedLines } from "../../../lambdas/s3-validator/encoded-lines.ts";
 import { PlainLines } from "../../../lambdas/s3-validator/plain-lines.ts";
 
 function read(line: string) {
   const bytes = Buffer.from(line);
   const plain = PlainLines.of(bytes);
   if (plain?.read(0, bytes.length) !== true) return undefined;
-  const { id, text } = plain.strings;
-  const json = (place: readonly [number, number]) => JSON.parse(bytes.toString("utf8", ...place));
-  return { id: plain.id, written: { id: json(id), text: json(text) }, canonical: plain.isCanonical };
+  const lines = new EncodedLines(16);
+  plain.writeTo(lines);
+  lines.endLine();
+  return { id: plain.id, written: JSON.parse(lines.bytes.toString()), canonical: plain.isCanonical };
 }
 
 /** Numbers in 0..1 that are the same in every run. */

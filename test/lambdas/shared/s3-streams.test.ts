@@ -52,13 +52,23 @@ beforeEach(() => {
 });
 
 describe("readObject", () => {
-  const content = Buffer.from(Array.from({ length: 200_000 }, (_, n) => String.fromCharCode(97 + (n % 26))).join(""));
+  const short = Buffer.from(Array.from({ length: 200_000 }, (_, n) => String.fromCharCode(97 + (n % 26))).join(""));
+  let content = short;
+
+  beforeEach(() => {
+    content = short;
+  });
 
   function serve(breakAfter: (request: number) => number) {
     handle = (request, response) => {
-      const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
-      const rest = content.subarray(start);
-      response.writeHead(start === 0 ? 200 : 206, { "content-length": rest.length, etag: '"version-1"' });
+      const [, from, to] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? "") ?? [];
+      const start = Number(from ?? 0);
+      const rest = content.subarray(start, Number(to) + 1);
+      response.writeHead(206, {
+        "content-length": rest.length,
+        "content-range": `bytes ${start}-${start + rest.length - 1}/${content.length}`,
+        etag: '"version-1"',
+      });
       const cut = breakAfter(requests.length);
       if (cut >= rest.length) response.end(rest);
       else response.write(rest.subarray(0, cut), () => setTimeout(() => response.destroy(), 20));
@@ -75,10 +85,66 @@ describe("readObject", () => {
     serve((request) => (request < 3 ? 70_000 : Number.POSITIVE_INFINITY));
     expect((await read()).equals(content)).toBe(true);
     expect(requests.map(({ range, ifMatch }) => [range, ifMatch])).toEqual([
-      [undefined, undefined],
-      ["bytes=70000-", '"version-1"'],
-      ["bytes=140000-", '"version-1"'],
+      ["bytes=0-8388607", undefined],
+      ["bytes=70000-199999", '"version-1"'],
+      ["bytes=140000-199999", '"version-1"'],
     ]);
+  });
+
+  it("reads a large object in ranges over several connections, in their order, of one version", async () => {
+    content = Buffer.from(Uint32Array.from({ length: 7_500_000 }, (_, n) => n).buffer);
+    let atOnce = 0;
+    let most = 0;
+    let cut = Number.POSITIVE_INFINITY;
+    serve(() => cut);
+    const send = handle;
+    handle = (request, response) => {
+      atOnce += 1;
+      most = Math.max(most, atOnce);
+      response.once("close", () => {
+        atOnce -= 1;
+      });
+      if (requests.length !== 2) return send(request, response);
+      // The first of the ranges that are read ahead comes last, and breaks.
+      setTimeout(() => {
+        cut = 3_000_000;
+        send(request, response);
+        cut = Number.POSITIVE_INFINITY;
+      }, 100);
+    };
+    expect((await read()).equals(content)).toBe(true);
+    expect(most).toBeGreaterThan(2);
+    expect(most).toBeLessThanOrEqual(4);
+    expect(requests.length).toBe(5);
+    expect(requests.slice(1).every(({ ifMatch }) => ifMatch === '"version-1"')).toBe(true);
+  });
+
+  it("reads from a server that knows no ranges", async () => {
+    content = Buffer.alloc(20_000_000, "line\n");
+    handle = (_, response) => response.end(content);
+    expect((await read()).equals(content)).toBe(true);
+    expect(requests.length).toBe(1);
+  });
+
+  it("reads an object without content", async () => {
+    handle = (_, response) => {
+      response.writeHead(416);
+      response.end("<Error><Code>InvalidRange</Code><Message>not satisfiable</Message></Error>");
+    };
+    expect((await read()).length).toBe(0);
+  });
+
+  it("asks for nothing more when it is left early", async () => {
+    content = Buffer.alloc(60_000_000);
+    serve(() => Number.POSITIVE_INFINITY);
+    for await (const chunk of readObject(client, { bucket: "bucket", key: "key" })) {
+      expect(chunk.length).toBeGreaterThan(0);
+      break;
+    }
+    const asked = requests.length;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(requests.length).toBe(asked);
+    expect(asked).toBeLessThanOrEqual(4);
   });
 
   it("gives up on a download that breaks again and again", async () => {
