@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { MODULE_NAME, writeModule } from "../modules/terraform-module/write-module.ts";
 import { packFolder } from "./release/archive.ts";
-import { npmBillOfMaterials } from "./release/bill-of-materials.ts";
+import { npmBillOfMaterials, pythonBillOfMaterials } from "./release/bill-of-materials.ts";
 import { changesOf } from "./release/changelog.ts";
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
@@ -36,7 +36,13 @@ try {
   for (const folder of [MODULE_NAME, "lambda-functions", "training-code"]) {
     writeFileSync(path.join(release, `${folder}-${version}.tar.gz`), packFolder(path.join(work, folder)));
   }
-  writeFileSync(path.join(release, `sbom-${version}.cdx.json`), await npmBillOfMaterials(repository));
+  const billsOfMaterials = {
+    npm: await npmBillOfMaterials(repository),
+    python: await pythonBillOfMaterials(path.join(repository, "training-script", "requirements")),
+  };
+  for (const [packages, bill] of Object.entries(billsOfMaterials)) {
+    writeFileSync(path.join(release, `sbom-${packages}-${version}.cdx.json`), bill);
+  }
   writeFileSync(path.join(release, `CHANGELOG-${version}.md`), changes);
   const sums = readdirSync(release)
     .sort()
