@@ -1,6 +1,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { CorpusResult } from "../shared/contract.ts";
 import { corpusLine, corpusPrefix, corpusWriter, discardCorpus, writeCorpusManifest } from "../shared/corpus.ts";
+import { EncodedLines } from "../shared/encoded-lines.ts";
 import { EmptyCorpusError } from "../shared/errors.ts";
 import { logger } from "../shared/logger.ts";
 import { type OpenSearch, OpenSearchRequestError } from "../shared/open-search.ts";
@@ -34,6 +35,8 @@ const MAX_PAGE_SIZE = 5000;
 const UNMEASURED_PAGE_SIZE = 1000;
 /** What an answer should have, so that the pages in memory stay small whatever the documents are. */
 const PAGE_BYTES = 4 * 1024 * 1024;
+/** The lines of most pages, which are their bytes without the fields that nobody asked for. */
+const LINES_BYTES = PAGE_BYTES;
 const SAMPLE_SIZE = 20;
 /** Documents that are read whole to see what else they have; few, because they may be large. */
 const WHOLE_SAMPLE_SIZE = 5;
@@ -207,6 +210,38 @@ async function nextPage(
   }
 }
 
+interface PageSummary {
+  readonly seen: number;
+  /** Where the next page begins; null when this one is empty. */
+  readonly searchAfter: Unit["search_after"];
+}
+
+/**
+ * Reads one page of a unit and encodes its documents. What was parsed is let go here, and each line once it is encoded: four
+ * pages are read at once, and the garbage collector would carry them about until they are written.
+ */
+async function encodePage(
+  pointInTime: PointInTime,
+  unit: Unit,
+  state: ExtractionCursor,
+  request: ExtractionRequest,
+  lines: EncodedLines,
+): Promise<PageSummary> {
+  const { hits, bytes } = await nextPage(pointInTime, unit, state, request);
+  // Grows slowly, because the next documents may be larger than these.
+  state.page_size = pageSizeFor(bytes, hits.length, Math.min(state.max_page_size, state.page_size * 2));
+  lines.clear();
+  let seen = 0;
+  for (const hit of hits) {
+    seen += 1;
+    const text = textOf(hit._source, request.fields);
+    if (text === "") continue;
+    lines.add(corpusLine(state.several_indices ? `${hit._index}/${hit._id}` : hit._id, text));
+    if (unit.kept + lines.count === unit.quota) break;
+  }
+  return { seen, searchAfter: hits.at(-1)?.sort ?? null };
+}
+
 /** Reads one page of a unit into the writer and moves the unit on. */
 async function readPage(
   pointInTime: PointInTime,
@@ -214,24 +249,14 @@ async function readPage(
   state: ExtractionCursor,
   request: ExtractionRequest,
   writer: PartWriter,
+  lines: EncodedLines,
 ): Promise<void> {
-  const { hits, bytes } = await nextPage(pointInTime, unit, state, request);
-  // Grows slowly, because the next documents may be larger than these.
-  state.page_size = pageSizeFor(bytes, hits.length, Math.min(state.max_page_size, state.page_size * 2));
-  const lines: string[] = [];
-  let seen = 0;
-  for (const hit of hits) {
-    seen += 1;
-    const text = textOf(hit._source, request.fields);
-    if (text === "") continue;
-    lines.push(corpusLine(state.several_indices ? `${hit._index}/${hit._id}` : hit._id, text));
-    if (unit.kept + lines.length === unit.quota) break;
-  }
-  await writer.append(lines);
+  const { seen, searchAfter } = await encodePage(pointInTime, unit, state, request, lines);
+  await writer.appendEncoded(lines.bytes, lines.count);
   unit.seen += seen;
-  unit.kept += lines.length;
-  unit.search_after = hits.at(-1)?.sort ?? null;
-  const atEnd = hits.length === 0 || unit.seen === unit.total;
+  unit.kept += lines.count;
+  unit.search_after = searchAfter;
+  const atEnd = seen === 0 || unit.seen === unit.total;
   unit.done = atEnd || (unit.kept === unit.quota && unit.quota < unit.total);
   if (atEnd && unit.seen !== unit.total) {
     const slice = unit.slice && `slice ${unit.slice.id} of ${unit.slice.max}`;
@@ -258,9 +283,10 @@ async function readUnits(
   let failed = false;
   const mayContinue = () => !failed && (pages === 0 || request.remainingMs() > reserve);
   const read = async () => {
+    const lines = new EncodedLines(LINES_BYTES);
     for (let unit = waiting.shift(); unit !== undefined; unit = waiting.shift()) {
       while (!unit.done && mayContinue()) {
-        await readPage(pointInTime, unit, state, request, writer);
+        await readPage(pointInTime, unit, state, request, writer, lines);
         pages += 1;
       }
     }

@@ -32,5 +32,19 @@ export function textsOf(source: unknown, field: string): string[] {
 
 /** The text of a document: its fields' texts in the order of `fields`, joined by a space; "" when there is none. */
 export function textOf(source: unknown, fields: readonly string[]): string {
-  return fields.flatMap((field) => textsOf(source, field)).join(" ");
+  let text = "";
+  for (const field of fields) {
+    const more = fieldText(source, field);
+    if (more !== "") text = text === "" ? more : `${text} ${more}`;
+  }
+  return text;
+}
+
+function fieldText(source: unknown, field: string): string {
+  // Most fields are: without a dot, so that there is no other way to write them, and one text.
+  if (typeof source === "object" && source !== null && !field.includes(".")) {
+    const value = (source as Record<string, unknown>)[field];
+    if (typeof value === "string") return value.trim();
+  }
+  return textsOf(source, field).join(" ");
 }

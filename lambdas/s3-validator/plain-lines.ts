@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
+import type { EncodedLines } from "../shared/encoded-lines.ts";
 import type { DocumentIds } from "./document-ids.ts";
-import type { EncodedLines } from "./encoded-lines.ts";
 
 const [QUOTE, BACKSLASH, NEWLINE, SPACE, COMMA, COLON] = [0x22, 0x5c, 0x0a, 0x20, 0x2c, 0x3a];
 const [OPENING_BRACE, CLOSING_BRACE, FIRST_BEYOND_ASCII] = [0x7b, 0x7d, 0x80];

@@ -3,13 +3,13 @@ import { createGunzip } from "node:zlib";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { CorpusResult } from "../shared/contract.ts";
 import { corpusLine, corpusPrefix, corpusWriter, discardCorpus, writeCorpusManifest } from "../shared/corpus.ts";
+import { EncodedLines } from "../shared/encoded-lines.ts";
 import { CorpusTooLargeError, EmptyCorpusError, messageOf } from "../shared/errors.ts";
 import { decodeLines, readWholeLines, UnreadableLine } from "../shared/line-blocks.ts";
 import { readObject } from "../shared/s3-objects.ts";
 import { formatS3Uri, type S3Location } from "../shared/s3-uri.ts";
 import { BadLine, isBlank, parseCorpusLine } from "./corpus-line.ts";
 import { DocumentIds } from "./document-ids.ts";
-import { EncodedLines } from "./encoded-lines.ts";
 import { PlainLines } from "./plain-lines.ts";
 
 /** Lines of the corpus are not what they must be. */

@@ -127,6 +127,9 @@ export class OpenSearch {
       requestTimeout: options.requestTimeoutMs ?? 60_000,
       maxRetries: 0,
       suggestCompression: options.compression ?? false,
+      // It searches every answer twice for keys that a document may well have, and refuses the whole answer then. Answers are
+      // parsed by schemas here and never merged into other objects.
+      disablePrototypePoisoningProtection: true,
     });
   }
 

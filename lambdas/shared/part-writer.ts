@@ -14,7 +14,7 @@ import { below, formatS3Uri, type S3Location } from "./s3-uri.ts";
 /** Bytes of one multipart request. */
 const UPLOAD_PART_BYTES = 8 * 1024 * 1024;
 /** One is filled while the others are under way. */
-const PART_BUFFERS = 4;
+const PART_BUFFERS = 3;
 /** Lines are collected up to this many characters before they are encoded. */
 const ENCODE_CHARACTERS = 512 * 1024;
 const MAX_BYTES_A_CHARACTER = 3;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { BadLine, parseCorpusLine } from "../../../lambdas/s3-validator/corpus-line.ts";
-import { EncodedLines } from "../../../lambdas/s3-validator/encoded-lines.ts";
 import { PlainLines } from "../../../lambdas/s3-validator/plain-lines.ts";
+import { EncodedLines } from "../../../lambdas/shared/encoded-lines.ts";
 
 function read(line: string) {
   const bytes = Buffer.from(line);

@@ -71,6 +71,11 @@ describe("OpenSearch", () => {
     ).toBe(false);
   });
 
+  it("takes answers with documents that have keys such as __proto__", async () => {
+    replies = [{ status: 200, body: { ok: true, _source: JSON.parse('{"__proto__": {"text": "a"}}') } }];
+    await expect(request()).resolves.toMatchObject({ body: { ok: true } });
+  });
+
   it("tries again while the cluster is overloaded", async () => {
     replies = [429, 503, 502, 504, 429].map(overloaded);
     expect((await request()).body).toEqual({ ok: true });
