@@ -170,7 +170,14 @@ export interface FineTuningPipelineProps {
    */
   readonly trainingInstanceCount?: number;
   /**
-   * Embedding model to fine-tune.
+   * What to tune: a dense embedding model for k-NN indexes, or a sparse encoder, which weighs words, for OpenSearch's neural sparse search.
+   * Must be dense or sparse.
+   *
+   * @default "dense"
+   */
+  readonly modelType?: string;
+  /**
+   * Model to fine-tune. With model_type sparse the default is opensearch-project/opensearch-neural-sparse-encoding-doc-v3-distill, whose queries need no inference.
    * Must be a Hugging Face model id.
    *
    * @default "BAAI/bge-m3"
@@ -295,6 +302,13 @@ export interface FineTuningPipelineProps {
    * @default true
    */
   readonly mergeWithBase?: boolean | IResolvable;
+  /**
+   * Weight of the FLOPS regulariser, which keeps the vectors of a sparse encoder sparse; 0 leaves it out. Of no effect on a dense model.
+   * Must be a number from 0 to 100.
+   *
+   * @default 0.001
+   */
+  readonly flopsWeight?: number;
   /**
    * Seed of sampling and training.
    * Must be a whole number from 0 to 2147483647.
@@ -463,6 +477,20 @@ export interface FineTuningPipelineProps {
    * @default ""
    */
   readonly servingImageCpu?: string;
+  /**
+   * Image for serving sparse encoders on GPU instances; empty uses the region's PyTorch Inference Container.
+   * Must be empty or the URI of an image in Amazon ECR.
+   *
+   * @default ""
+   */
+  readonly sparseServingImageGpu?: string;
+  /**
+   * Image for serving sparse encoders on CPU instances; empty uses the region's PyTorch Inference Container.
+   * Must be empty or the URI of an image in Amazon ECR.
+   *
+   * @default ""
+   */
+  readonly sparseServingImageCpu?: string;
   /**
    * Start an execution with the deployment's parameters when this is first applied as true. Later applies start nothing, unless it was false in between.
    * Must be true or false.

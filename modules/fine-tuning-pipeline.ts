@@ -61,6 +61,8 @@ export class FineTuningPipeline extends Construct {
       training_cpu: parameters.trainingImageCpu,
       serving_gpu: parameters.servingImageGpu,
       serving_cpu: parameters.servingImageCpu,
+      sparse_serving_gpu: parameters.sparseServingImageGpu,
+      sparse_serving_cpu: parameters.sparseServingImageCpu,
     };
     const images = regionalImages(this, aws, givenImages);
     const access = reach(this, aws, this.bucket, parameters);

@@ -65,6 +65,11 @@ const LOG_RETENTION_DAYS = [
 /** Longest model name: the longest job name, `<model name>-evaluation-<8 hex>`, then stays within SageMaker's 63 characters. */
 const MODEL_NAME_MAX_LENGTH = 40;
 
+/** resolve-parameters takes the second for the first when an execution trains a sparse encoder and names no base model. */
+export const DEFAULT_BASE_MODELS = {
+  dense: "BAAI/bge-m3",
+  sparse: "opensearch-project/opensearch-neural-sparse-encoding-doc-v3-distill",
+} as const;
 const HUGGING_FACE_ID = "^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$";
 const OPTIONAL_HUGGING_FACE_ID = "^([A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?)?$";
 const S3_BUCKET = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]";
@@ -93,14 +98,21 @@ export type Principal = (typeof PRINCIPALS)[number];
 
 const FLAG = { type: "bool", rule: {}, must: "true or false", write: "true or false" } as const;
 
-const image = (purpose: string, device: string) =>
+/** What each purpose's images are by default. */
+const CONTAINERS = {
+  training: "PyTorch Deep Learning",
+  serving: "Text Embeddings Inference",
+  "serving sparse encoders": "PyTorch Inference",
+} as const;
+
+const image = (purpose: keyof typeof CONTAINERS, device: string) =>
   ({
     type: "string",
     default: "",
     rule: { pattern: ECR_IMAGE },
     must: "empty or the URI of an image in Amazon ECR",
     write: "123456789012.dkr.ecr.us-east-1.amazonaws.com/repository:tag, or leave it out to use the region's own",
-    description: `Image for ${purpose} on ${device} instances; empty uses the region's ${purpose === "serving" ? "Text Embeddings Inference" : "PyTorch Deep Learning"} Container.`,
+    description: `Image for ${purpose} on ${device} instances; empty uses the region's ${CONTAINERS[purpose]} Container.`,
     stage: "infrastructure",
     scope: "deployment",
   }) as const;
@@ -335,13 +347,24 @@ const PARAMETERS = {
     ...integer(1, 1, 20, "Instances that train together, on all of their GPUs."),
     stage: "training",
   },
+  model_type: {
+    type: "string",
+    default: "dense",
+    rule: { oneOf: ["dense", "sparse"] },
+    must: "dense or sparse",
+    write: "dense for an embedding model, sparse for an encoder for neural sparse search",
+    description:
+      "What to tune: a dense embedding model for k-NN indexes, or a sparse encoder, which weighs words, for OpenSearch's neural sparse search.",
+    stage: "training",
+    scope: "execution",
+  },
   base_model_id: {
     type: "string",
-    default: "BAAI/bge-m3",
+    default: DEFAULT_BASE_MODELS.dense,
     rule: { pattern: HUGGING_FACE_ID },
     must: "a Hugging Face model id",
     write: "for example BAAI/bge-m3",
-    description: "Embedding model to fine-tune.",
+    description: `Model to fine-tune. With model_type sparse the default is ${DEFAULT_BASE_MODELS.sparse}, whose queries need no inference.`,
     stage: "training",
     scope: "execution",
   },
@@ -436,6 +459,15 @@ const PARAMETERS = {
       "Average the tuned model's weights with the base model's, in the proportion that ranks dev queries best.",
     stage: "training",
     scope: "execution",
+  },
+  flops_weight: {
+    ...real(
+      0.001,
+      0,
+      100,
+      "Weight of the FLOPS regulariser, which keeps the vectors of a sparse encoder sparse; 0 leaves it out. Of no effect on a dense model.",
+    ),
+    stage: "training",
   },
   seed: {
     ...integer(42, 0, 2_147_483_647, "Seed of sampling and training."),
@@ -606,6 +638,8 @@ const PARAMETERS = {
   training_image_cpu: image("training", "CPU"),
   serving_image_gpu: image("serving", "GPU"),
   serving_image_cpu: image("serving", "CPU"),
+  sparse_serving_image_gpu: image("serving sparse encoders", "GPU"),
+  sparse_serving_image_cpu: image("serving sparse encoders", "CPU"),
   start_on_apply: {
     ...FLAG,
     default: false,

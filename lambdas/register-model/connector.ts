@@ -14,12 +14,16 @@ export interface ConnectorDefinition {
   readonly roleArn: string;
   /** Which of the model's prompts the endpoint puts before each text; undefined for none. */
   readonly promptName: PromptName | undefined;
+  readonly modelType: ModelType;
 }
+
+/** What the endpoint answers a text with: a vector, or words with their weights. */
+export type ModelType = "dense" | "sparse";
 
 /** The prompts that a model's artifact names. */
 export type PromptName = "query" | "document";
 
-/** TEI and our own inference handler: texts in, one vector for each out, texts that are too long cut. */
+/** TEI and our own inference handler: texts in, one vector or map of weights for each out, texts that are too long cut. */
 function requestBodyOf({ promptName }: ConnectorDefinition): string {
   const prompt = promptName === undefined ? "" : `, "prompt_name": "${promptName}"`;
   return `{"inputs": \${parameters.input}, "truncate": true${prompt}}`;
@@ -32,8 +36,9 @@ const StoredConnector = z.object({
 });
 
 /** OpenSearch never shows a connector's credential, so the role is written down where it can be compared. */
-function descriptionOf({ roleArn }: ConnectorDefinition): string {
-  return `Embeddings from a SageMaker endpoint, invoked as ${roleArn}`;
+function descriptionOf({ modelType, roleArn }: ConnectorDefinition): string {
+  const answer = modelType === "sparse" ? "Weights of words" : "Embeddings";
+  return `${answer} from a SageMaker endpoint, invoked as ${roleArn}`;
 }
 
 async function findConnector(openSearch: OpenSearch, definition: ConnectorDefinition): Promise<string | undefined> {
@@ -73,7 +78,10 @@ async function createConnector(openSearch: OpenSearch, definition: ConnectorDefi
             headers: { "content-type": "application/json" },
             request_body: requestBodyOf(definition),
             pre_process_function: "connector.pre_process.default.embedding",
-            post_process_function: "connector.post_process.default.embedding",
+            // Maps of weights are passed on as they come: that is what neural sparse search expects.
+            ...(definition.modelType === "dense"
+              ? { post_process_function: "connector.post_process.default.embedding" }
+              : {}),
           },
         ],
       },

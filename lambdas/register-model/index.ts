@@ -11,6 +11,7 @@ const Event = z.object({
   connector_role_arn: z.string().min(1),
   query_prompt: z.string(),
   document_prompt: z.string(),
+  model_type: z.enum(["dense", "sparse"]),
 });
 
 const Environment = z.object({
@@ -21,8 +22,8 @@ const Environment = z.object({
 const POLL_MS = 2000;
 
 /**
- * Stage 8: {opensearch_endpoint, sagemaker_endpoint_name, model_name, run_id, connector_role_arn, query_prompt, document_prompt}
- * to {connector_id, model_group_id, model_id, query_model_id, dimension}.
+ * Stage 8: {opensearch_endpoint, sagemaker_endpoint_name, model_name, run_id, connector_role_arn, query_prompt, document_prompt,
+ * model_type} to {connector_id, model_group_id, model_id, query_model_id, dimension}.
  */
 export const handler = lambdaHandler("register-model", Event, async (event, context) => {
   const environment = Environment.parse(process.env);
@@ -39,6 +40,7 @@ export const handler = lambdaHandler("register-model", Event, async (event, cont
       connectorRoleArn: event.connector_role_arn,
       queryPrompt: event.query_prompt,
       documentPrompt: event.document_prompt,
+      modelType: event.model_type,
       region,
       runtimeUrl: environment.AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME ?? `https://runtime.sagemaker.${region}.amazonaws.com`,
       pollMs: POLL_MS,

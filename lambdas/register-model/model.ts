@@ -8,7 +8,7 @@ export class ModelRegistrationError extends Error {
   override readonly name = "ModelRegistrationError";
 }
 
-/** The registered model gives no embedding. */
+/** The registered model gives no embedding, or no weights of words. */
 export class ModelPredictionError extends Error {
   override readonly name = "ModelPredictionError";
 }
@@ -127,8 +127,19 @@ export async function ensureDeployedModel(
   return modelId;
 }
 
-const Prediction = z.object({
+const Embedding = z.object({
   inference_results: z.tuple([z.object({ output: z.tuple([z.looseObject({ data: z.array(z.number()).min(1) })]) })]),
+});
+
+/** What neural sparse search reads of a model's answer: the weights of a text's words. */
+const WordWeights = z.object({
+  inference_results: z.tuple([
+    z.object({
+      output: z.tuple([
+        z.looseObject({ dataAsMap: z.object({ response: z.tuple([z.record(z.string(), z.number().positive())]) }) }),
+      ]),
+    }),
+  ]),
 });
 
 /**
@@ -138,6 +149,25 @@ const Prediction = z.object({
  * @throws ModelPredictionError
  */
 export async function embeddingDimension(openSearch: OpenSearch, modelId: string, patience: Patience): Promise<number> {
+  const embedding = await predict(openSearch, modelId, { schema: Embedding, answer: "embedding" }, patience);
+  return embedding.inference_results[0].output[0].data.length;
+}
+
+/**
+ * Has the model weigh the words of a text, through the connector and the endpoint.
+ *
+ * @throws ModelPredictionError when it does not.
+ */
+export async function requireWordWeights(openSearch: OpenSearch, modelId: string, patience: Patience): Promise<void> {
+  await predict(openSearch, modelId, { schema: WordWeights, answer: "map of words to weights" }, patience);
+}
+
+async function predict<Schema extends z.ZodType>(
+  openSearch: OpenSearch,
+  modelId: string,
+  { schema, answer }: { schema: Schema; answer: string },
+  patience: Patience,
+): Promise<z.output<Schema>> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       const { body } = await openSearch.request(
@@ -148,10 +178,10 @@ export async function embeddingDimension(openSearch: OpenSearch, modelId: string
         },
         z.unknown(),
       );
-      const prediction = Prediction.safeParse(body);
-      if (prediction.success) return prediction.data.inference_results[0].output[0].data.length;
+      const prediction = schema.safeParse(body);
+      if (prediction.success) return prediction.data;
       throw new ModelPredictionError(
-        `Model ${modelId} at ${openSearch.endpoint} is deployed but its endpoint's answer is no embedding: ${JSON.stringify(body).slice(0, 300)}`,
+        `Model ${modelId} at ${openSearch.endpoint} is deployed but its endpoint's answer is no ${answer}: ${JSON.stringify(body).slice(0, 300)}`,
       );
     } catch (error) {
       if (!(error instanceof OpenSearchRequestError)) throw error;

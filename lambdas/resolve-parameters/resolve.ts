@@ -20,6 +20,8 @@ export const ResolveRequest = z.object({
     training_cpu: z.string(),
     serving_gpu: z.string(),
     serving_cpu: z.string(),
+    sparse_serving_gpu: z.string(),
+    sparse_serving_cpu: z.string(),
   }),
 });
 export type ResolveRequest = z.infer<typeof ResolveRequest>;
@@ -43,7 +45,8 @@ const IMAGE_OF_STAGE = [
 function resolveImages(parameters: Record<string, ParameterValue>, images: ResolveRequest["images"]) {
   const resolved: Partial<ResolvedParameters["images"]> = {};
   for (const [stage, parameter, image] of IMAGE_OF_STAGE) {
-    resolved[stage] = images[`${image}_${hasGpu(String(parameters[parameter] ?? "")) ? "gpu" : "cpu"}`];
+    const purpose = image === "serving" && parameters.model_type === "sparse" ? "sparse_serving" : image;
+    resolved[stage] = images[`${purpose}_${hasGpu(String(parameters[parameter] ?? "")) ? "gpu" : "cpu"}`];
   }
   return resolved as ResolvedParameters["images"];
 }
@@ -59,6 +62,18 @@ const AT_MOST = [
 const REVISION_OF = { base_model_id: "base_model_revision", teacher_model_id: "teacher_revision" } as const;
 const DEFAULT_BRANCH = "main";
 const COMMIT = /^[0-9a-f]{40}$/;
+
+/** The default base model is dense, so an execution that trains a sparse encoder and names no base gets this one. */
+const DENSE_BASE = "BAAI/bge-m3";
+const SPARSE_BASE = "opensearch-project/opensearch-neural-sparse-encoding-doc-v3-distill";
+
+function withBaseModel(input: Readonly<Record<string, unknown>>, defaults: ResolveRequest["defaults"]) {
+  const sparse = (input.model_type ?? defaults.model_type) === "sparse";
+  const chosen = input.base_model_id !== undefined || defaults.base_model_id !== DENSE_BASE;
+  return sparse && !chosen
+    ? { ...defaults, base_model_id: SPARSE_BASE, base_model_revision: DEFAULT_BRANCH }
+    : defaults;
+}
 
 function withRevisions(input: Readonly<Record<string, unknown>>, defaults: ResolveRequest["defaults"]) {
   const revised = { ...defaults };
@@ -104,6 +119,11 @@ function crossFieldViolations(parameters: Record<string, ParameterValue>): strin
   if (judge !== undefined && judge === teacher) {
     violations.push(`judge_model_id (${judge}) must not be the teacher: a student resembles its teacher.`);
   }
+  if (parameters.model_type === "sparse" && parameters.base_model_id === DENSE_BASE) {
+    violations.push(
+      `base_model_id must be a sparse encoder when model_type is sparse, and ${DENSE_BASE} is none: leave it out, or write for example ${SPARSE_BASE}.`,
+    );
+  }
   if (parameters.trust_remote_code === true && !COMMIT.test(String(parameters.base_model_revision))) {
     violations.push(
       "base_model_revision must be a commit, 40 digits, when the deployment has trust_remote_code: a branch or a tag can be moved to other code.",
@@ -136,7 +156,7 @@ export function resolveParameters({ input, defaults, rules, images }: ResolveReq
     violations.push(`${name} is not a parameter; did you mean ${closest(name, Object.keys(rules))}?`);
   }
 
-  const values = withRevisions(given.data, defaults);
+  const values = withRevisions(given.data, withBaseModel(given.data, defaults));
   const parameters: Record<string, ParameterValue> = {};
   for (const [name, rule] of Object.entries(rules)) {
     const raw = given.data[name] ?? values[name] ?? null;

@@ -165,7 +165,11 @@ export class PipelineRoles extends Construct {
       conditionalStatements: [throughS3, inNetwork],
       statements: [
         ...readPrefixes(aws, "ReadModel", bucket.arn, [`${RESULTS_PREFIX}*`]),
-        ...pullImages([repositoryArn(aws, images.serving_gpu), repositoryArn(aws, images.serving_cpu)]),
+        ...pullImages(
+          [images.serving_gpu, images.serving_cpu, images.sparse_serving_gpu, images.sparse_serving_cpu].map((image) =>
+            repositoryArn(aws, image),
+          ),
+        ),
         ...sageMakerTelemetry(aws, "/aws/sagemaker/Endpoints"),
       ],
     });

@@ -83,12 +83,20 @@ const SERVING_TAGS = {
   cpu: "2.0.1-tei1.8.2-cpu-py310-ubuntu22.04",
 } as const;
 
+/** PyTorch Inference 2.6, whose handler is the artifact's own; its packages are newer than the image's and come from PyPI. */
+const SPARSE_SERVING_TAGS = {
+  gpu: "2.6.0-gpu-py312-cu124-ubuntu22.04-sagemaker",
+  cpu: "2.6.0-cpu-py312-ubuntu22.04-sagemaker",
+} as const;
+
 /** An image for each purpose and device: what `resolve-parameters` chooses from by the instance's family. */
 export interface Images {
   readonly training_gpu: string;
   readonly training_cpu: string;
   readonly serving_gpu: string;
   readonly serving_cpu: string;
+  readonly sparse_serving_gpu: string;
+  readonly sparse_serving_cpu: string;
 }
 
 /** The region's images, as locals of the stack; `overrides` that are not empty take their place. */
@@ -106,6 +114,8 @@ export function regionalImages(scope: Construct, { region, dnsSuffix }: AwsConte
     training_cpu: image("training_cpu", dlcAccount, `pytorch-training:${TRAINING_TAGS.cpu}`),
     serving_gpu: image("serving_gpu", teiAccount, `tei:${SERVING_TAGS.gpu}`),
     serving_cpu: image("serving_cpu", teiAccount, `tei-cpu:${SERVING_TAGS.cpu}`),
+    sparse_serving_gpu: image("sparse_serving_gpu", dlcAccount, `pytorch-inference:${SPARSE_SERVING_TAGS.gpu}`),
+    sparse_serving_cpu: image("sparse_serving_cpu", dlcAccount, `pytorch-inference:${SPARSE_SERVING_TAGS.cpu}`),
   };
 }
 
@@ -116,7 +126,7 @@ export function imagesKnown({ region }: AwsContext, overrides: Images): Precondi
   return {
     condition: Op.or(Fn.contains([...REGIONS_WITH_IMAGES], region), allGiven),
     errorMessage:
-      "The provider's region must be one whose images are known, or all four images must be given; configure for example us-east-1, or write training_image_gpu, training_image_cpu, serving_image_gpu and serving_image_cpu.",
+      "The provider's region must be one whose images are known, or all images must be given; configure for example us-east-1, or write training_image_gpu, training_image_cpu, serving_image_gpu, serving_image_cpu, sparse_serving_image_gpu and sparse_serving_image_cpu.",
   };
 }
 

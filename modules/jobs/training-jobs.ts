@@ -54,6 +54,7 @@ export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
     argumentPaths: {
       "num-negatives": "$.arguments.num_hard_negatives",
       "dense-candidates": "$.arguments.dense_candidates",
+      "model-type": "$.arguments.model_type",
       "base-model-id": "$.arguments.base_model_id",
       "base-model-revision": "$.arguments.base_model_revision",
       "trust-remote-code": "$.arguments.trust_remote_code",
@@ -94,6 +95,7 @@ export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
     imagePath: "$.images.training",
     channels: [{ name: "scores", uriPath: "$.scoring.artifact_uri" }],
     argumentPaths: {
+      "model-type": "$.arguments.model_type",
       "base-model-id": "$.arguments.base_model_id",
       "base-model-revision": "$.arguments.base_model_revision",
       "trust-remote-code": "$.arguments.trust_remote_code",
@@ -112,6 +114,7 @@ export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
       "early-stopping-patience": "$.arguments.early_stopping_patience",
       "merge-with-base": "$.arguments.merge_with_base",
       "contrastive-weight": "$.arguments.contrastive_weight",
+      "flops-weight": "$.arguments.flops_weight",
       seed: "$.arguments.seed",
     },
     compression: "GZIP",
@@ -132,6 +135,7 @@ export const TRAINING_JOBS: Readonly<Record<JobStage, TrainingJob>> = {
       { name: "model", uriPath: "$.training.artifact_uri" },
     ],
     argumentPaths: {
+      "model-type": "$.arguments.model_type",
       "base-model-id": "$.arguments.base_model_id",
       "base-model-revision": "$.arguments.base_model_revision",
       "trust-remote-code": "$.arguments.trust_remote_code",

@@ -11,3 +11,10 @@ export const SERVING_ENVIRONMENT = {
   /** Bytes: SageMaker refuses more than 6 MB itself. */
   PAYLOAD_LIMIT: "6000000",
 } as const;
+
+/** Settings of the PyTorch inference container, which runs the handler in the artifact's `code/`. */
+export const SPARSE_SERVING_ENVIRONMENT = {
+  SAGEMAKER_PROGRAM: "inference.py",
+  SAGEMAKER_SUBMIT_DIRECTORY: "/opt/ml/model/code",
+  SAGEMAKER_CONTAINER_LOG_LEVEL: "20",
+} as const;

@@ -358,6 +358,7 @@ function registrationStates({ functions, connectorRoleArn }: DefinitionInputs): 
         connector_role_arn: connectorRoleArn,
         "query_prompt.$": "$.gate.decision.query_prompt",
         "document_prompt.$": "$.gate.decision.document_prompt",
+        "model_type.$": "$.parameters.model_type",
       },
       { fields: ["connector_id", "model_group_id", "model_id", "query_model_id", "dimension"], path: "$.registration" },
       { next: "Registered", onError: FAILED_STAGES.registration.error },

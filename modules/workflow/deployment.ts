@@ -1,6 +1,6 @@
 import { type Network, vpcConfig } from "../access/statements.ts";
 import { withFieldsIf } from "../json.ts";
-import { SERVING_ENVIRONMENT } from "../serving/serving-environment.ts";
+import { SERVING_ENVIRONMENT, SPARSE_SERVING_ENVIRONMENT } from "../serving/serving-environment.ts";
 import { FAILED_STAGES } from "./failure.ts";
 import {
   callSageMaker,
@@ -76,6 +76,26 @@ export function deploymentStates(inputs: DeploymentInputs): States {
     ResultPath: "$.failure",
     Next: onError,
   });
+  const createModel = (environment: Readonly<Record<string, string>>, isolated: boolean) =>
+    callSageMaker(
+      "createModel",
+      withFieldsIf(
+        {
+          "ModelName.$": "$.names.model",
+          ExecutionRoleArn: servingRoleArn,
+          PrimaryContainer: {
+            "Image.$": "$.images.serving",
+            "ModelDataUrl.$": "$.training.artifact_uri",
+            Environment: environment,
+          },
+          EnableNetworkIsolation: isolated,
+          Tags: tags,
+        },
+        network.given,
+        vpcConfig(network),
+      ),
+      { next: "CreateEndpointConfig", onError },
+    );
   return {
     NameEndpoint: {
       Type: "Pass",
@@ -89,27 +109,16 @@ export function deploymentStates(inputs: DeploymentInputs): States {
       ResultPath: "$.names",
       Next: "StartPolling",
     },
-    StartPolling: { Type: "Pass", Result: { count: 0 }, ResultPath: "$.polls", Next: "CreateModel" },
-    CreateModel: callSageMaker(
-      "createModel",
-      withFieldsIf(
-        {
-          "ModelName.$": "$.names.model",
-          ExecutionRoleArn: servingRoleArn,
-          PrimaryContainer: {
-            "Image.$": "$.images.serving",
-            "ModelDataUrl.$": "$.training.artifact_uri",
-            Environment: SERVING_ENVIRONMENT,
-          },
-          // SageMaker brings the model to the container, which needs nothing else.
-          EnableNetworkIsolation: true,
-          Tags: tags,
-        },
-        network.given,
-        vpcConfig(network),
-      ),
-      { next: "CreateEndpointConfig", onError },
-    ),
+    StartPolling: { Type: "Pass", Result: { count: 0 }, ResultPath: "$.polls", Next: "ServeAs" },
+    ServeAs: {
+      Type: "Choice",
+      Choices: [{ Variable: "$.parameters.model_type", StringEquals: "sparse", Next: "CreateSparseModel" }],
+      Default: "CreateModel",
+    },
+    // SageMaker brings the model to the container, which needs nothing else.
+    CreateModel: createModel(SERVING_ENVIRONMENT, true),
+    // The container installs what the artifact's code requires from PyPI.
+    CreateSparseModel: createModel(SPARSE_SERVING_ENVIRONMENT, false),
     CreateEndpointConfig: callSageMaker(
       "createEndpointConfig",
       {

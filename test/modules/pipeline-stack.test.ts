@@ -254,6 +254,8 @@ describe("the deployed stack", () => {
       expect(statement("roles_serving", "PullImages").Resource).toEqual([
         "arn:aws:ecr:us-east-1:683313688378:repository/tei",
         "arn:aws:ecr:us-east-1:683313688378:repository/tei-cpu",
+        "arn:aws:ecr:us-east-1:763104351884:repository/pytorch-inference",
+        "arn:aws:ecr:us-east-1:763104351884:repository/pytorch-inference",
       ]);
     });
 
@@ -399,6 +401,10 @@ describe("the deployed stack", () => {
         training_cpu: "999999999999.dkr.ecr.eu-west-1.amazonaws.com/team/training:1.0",
         serving_gpu: "683313688378.dkr.ecr.us-east-1.amazonaws.com/tei:2.0.1-tei1.8.2-gpu-py310-cu122-ubuntu22.04",
         serving_cpu: "683313688378.dkr.ecr.us-east-1.amazonaws.com/tei-cpu:2.0.1-tei1.8.2-cpu-py310-ubuntu22.04",
+        sparse_serving_gpu:
+          "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.6.0-gpu-py312-cu124-ubuntu22.04-sagemaker",
+        sparse_serving_cpu:
+          "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.6.0-cpu-py312-ubuntu22.04-sagemaker",
       });
     });
 

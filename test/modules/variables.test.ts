@@ -102,6 +102,8 @@ const EXAMPLES: Partial<Record<ParameterName, { accepted: ParameterValue[]; refu
   training_image_cpu: imageExamples(),
   serving_image_gpu: imageExamples(),
   serving_image_cpu: imageExamples(),
+  sparse_serving_image_gpu: imageExamples(),
+  sparse_serving_image_cpu: imageExamples(),
   base_model_revision: { accepted: ["main", COMMIT, "refs/pr/1"], refused: ["", "-main", "a b"] },
   teacher_revision: { accepted: ["main", COMMIT], refused: ["", "/main"] },
   kms_key_arn: {
@@ -163,6 +165,8 @@ const IMAGES: Values = {
   training_image_cpu: "123456789012.dkr.ecr.mx-central-1.amazonaws.com/a:1",
   serving_image_gpu: "123456789012.dkr.ecr.mx-central-1.amazonaws.com/a:1",
   serving_image_cpu: "123456789012.dkr.ecr.mx-central-1.amazonaws.com/a:1",
+  sparse_serving_image_gpu: "123456789012.dkr.ecr.mx-central-1.amazonaws.com/a:1",
+  sparse_serving_image_cpu: "123456789012.dkr.ecr.mx-central-1.amazonaws.com/a:1",
 };
 const ENDPOINT = "https://search.example.com";
 

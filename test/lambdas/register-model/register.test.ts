@@ -90,6 +90,7 @@ function register(options: Partial<RegistrationRequest> = {}) {
     connectorRoleArn: "arn:aws:iam::000000000000:role/connector",
     queryPrompt: "",
     documentPrompt: "",
+    modelType: "dense",
     region: "us-east-1",
     runtimeUrl,
     pollMs: 100,
@@ -184,6 +185,37 @@ describe("registerModel", () => {
     expect(invocations.map(({ body }) => (body as { prompt_name?: string }).prompt_name)).toEqual(names);
   });
 
+  it("registers a sparse encoder once for documents and once for queries, whose answers stay maps of weights", async () => {
+    answer = (inputs) => ({ status: 200, body: inputs.map((text) => ({ [text]: 1.5, ".": 0.25 })) });
+    const sparse = { runId: "sparse", endpointName: "sparse", modelType: "sparse" } as const;
+    const registration = await register(sparse);
+    expect(registration.dimension).toBeNull();
+    expect(registration.query_model_id).not.toBe(registration.model_id);
+    expect(invocations.map(({ body }) => (body as { prompt_name?: string }).prompt_name)).toEqual([
+      "document",
+      "query",
+    ]);
+    const texts = { text_docs: ["river", "bridge"], return_number: true, target_response: ["sentence_embedding"] };
+    const predicted = await call("POST", `/_plugins/_ml/_predict/text_embedding/${registration.model_id}`, texts);
+    expect(predicted).toMatchObject({
+      inference_results: [
+        {
+          output: [
+            {
+              dataAsMap: {
+                response: [
+                  { river: 1.5, ".": 0.25 },
+                  { bridge: 1.5, ".": 0.25 },
+                ],
+              },
+            },
+          ],
+        },
+      ],
+    });
+    expect(await register(sparse)).toEqual(registration);
+  });
+
   it("keeps what others have added to the trusted endpoints, and in its place", async () => {
     const other = "^https://api\\.example\\.com/.*$";
     await call("PUT", "/_cluster/settings", { persistent: { [SETTING]: [other] } });
@@ -210,6 +242,10 @@ describe("registerModel", () => {
   it("fails when the endpoint's answer is no embedding, or none comes", async () => {
     answer = () => ({ status: 200, body: { error: "not a vector" } });
     await expect(register({ runId: "strange" })).rejects.toMatchObject({ name: "ModelPredictionError" });
+    await expect(register({ runId: "strange", endpointName: "s", modelType: "sparse" })).rejects.toMatchObject({
+      name: "ModelPredictionError",
+      message: expect.stringContaining("no map of words to weights"),
+    });
     answer = () => ({ status: 500, body: { message: "out of memory" } });
     await expect(register({ runId: "broken", pollMs: 1 })).rejects.toMatchObject({
       name: "ModelPredictionError",
@@ -244,6 +280,7 @@ describe("registerModel", () => {
         connector_role_arn: "arn:aws:iam::000000000000:role/connector",
         query_prompt: "",
         document_prompt: "",
+        model_type: "dense",
       };
       await expect(
         handler(event, { awsRequestId: "1", getRemainingTimeInMillis: () => 900_000 }),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { handler } from "../../../lambdas/resolve-parameters/index.ts";
 import { type ResolveRequest, resolveParameters } from "../../../lambdas/resolve-parameters/resolve.ts";
+import { DEFAULT_BASE_MODELS } from "../../../modules/parameters.ts";
 
 const rules: ResolveRequest["rules"] = {
   model_name: { type: "string", pattern: "^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,39}$", message: "letters, digits and hyphens" },
@@ -37,6 +38,8 @@ const images = {
   training_cpu: "train:cpu",
   serving_gpu: "serve:gpu",
   serving_cpu: "serve:cpu",
+  sparse_serving_gpu: "serve-sparse:gpu",
+  sparse_serving_cpu: "serve-sparse:cpu",
 };
 
 function resolve(input: unknown) {
@@ -167,6 +170,48 @@ describe("resolveParameters", () => {
       "- judge_model_id (some/teacher) must not be the teacher: a student resembles its teacher.",
     );
     expect(resolveParameters(request("")).arguments.judge_model_id).toBe("");
+  });
+
+  describe("of sparse encoders", () => {
+    const text = { type: "string", message: "a text" } as const;
+    const request = (input: object, deployment: object = {}): ResolveRequest => ({
+      input: { model_name: "m", ...input },
+      defaults: {
+        ...defaults,
+        model_type: "dense",
+        base_model_id: DEFAULT_BASE_MODELS.dense,
+        base_model_revision: "v1",
+        ...deployment,
+      },
+      rules: { ...rules, model_type: text, base_model_id: text, base_model_revision: text },
+      images,
+    });
+    const base = (input: object, deployment?: object) => {
+      const { parameters } = resolveParameters(request(input, deployment));
+      return [parameters.base_model_id, parameters.base_model_revision];
+    };
+
+    it("takes a sparse encoder for the dense default, but never for a model that was chosen", () => {
+      expect(base({})).toEqual([DEFAULT_BASE_MODELS.dense, "v1"]);
+      expect(base({ model_type: "sparse" })).toEqual([DEFAULT_BASE_MODELS.sparse, "main"]);
+      expect(base({}, { model_type: "sparse" })).toEqual([DEFAULT_BASE_MODELS.sparse, "main"]);
+      expect(base({ model_type: "sparse" }, { base_model_id: "team/splade" })).toEqual(["team/splade", "v1"]);
+      expect(base({ model_type: "sparse", base_model_id: "team/splade" })).toEqual(["team/splade", "main"]);
+      expect(base({ model_type: "sparse", base_model_revision: "v2" })).toEqual([DEFAULT_BASE_MODELS.sparse, "v2"]);
+      expect(base({ model_type: "dense" }, { model_type: "sparse" })).toEqual([DEFAULT_BASE_MODELS.dense, "v1"]);
+    });
+
+    it("refuses the dense default as a sparse base when it is asked for, and says what to write", () => {
+      expect(() =>
+        resolveParameters(request({ model_type: "sparse", base_model_id: DEFAULT_BASE_MODELS.dense })),
+      ).toThrow(`is none: leave it out, or write for example ${DEFAULT_BASE_MODELS.sparse}.`);
+    });
+
+    it("takes the image that can serve them", () => {
+      expect(resolveParameters(request({ model_type: "sparse" })).images.serving).toBe("serve-sparse:cpu");
+      const gpu = { model_type: "sparse", inference_instance_type: "ml.g5.xlarge" };
+      expect(resolveParameters(request(gpu)).images.serving).toBe("serve-sparse:gpu");
+    });
   });
 
   describe("with revisions of models", () => {

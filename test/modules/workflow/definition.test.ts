@@ -32,7 +32,14 @@ const INPUTS: DefinitionInputs = {
   codeUris: Object.fromEntries(
     JOB_STAGES.map((stage) => [stage, `s3://bucket/code/${stage}.tar.gz`]),
   ) as DefinitionInputs["codeUris"],
-  images: { training_gpu: "tg", training_cpu: "tc", serving_gpu: "sg", serving_cpu: "sc" },
+  images: {
+    training_gpu: "tg",
+    training_cpu: "tc",
+    serving_gpu: "sg",
+    serving_cpu: "sc",
+    sparse_serving_gpu: "ssg",
+    sparse_serving_cpu: "ssc",
+  },
   defaults: { model_name: "products" },
   rules: executionRules({ modelName: "products", bedrockModelId: "amazon.nova-lite-v1:0", trustRemoteCode: false }),
   network: network([], []),
