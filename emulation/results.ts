@@ -1,4 +1,4 @@
-import type { EvaluationSet, MetricGain, Rankers } from "../lambdas/shared/contract.ts";
+import type { EvaluationSet, MetricGain, Rankers, Sparsity } from "../lambdas/shared/contract.ts";
 import type { Check } from "./verification/check.ts";
 
 /** Seconds and counts of one stage of one execution. */
@@ -13,6 +13,8 @@ export interface ExecutionSummary {
   readonly name: string;
   readonly stages: readonly StageResult[];
   readonly checks: readonly Check[];
+  /** Of the base and the tuned model; empty for dense models. */
+  readonly sparsity: readonly Sparsity[];
   readonly heldOut: EvaluationSet | undefined;
   /** On the queries that people wrote. */
   readonly human: EvaluationSet | undefined;
@@ -61,6 +63,7 @@ export function renderResults(results: RunResults): string {
       "",
     );
     lines.push(...metricsTable(execution), "", ...stylesTable(execution), "");
+    if (execution.sparsity.length > 0) lines.push(...sparsityTable(execution), "");
     if (execution.reportFile !== undefined) lines.push(`Report: ${execution.reportFile}`, "");
   }
   const checks = allChecks(results);
@@ -130,6 +133,16 @@ function stylesTable({ heldOut }: ExecutionSummary): string[] {
     withInterval(ndcg_gain),
   ]);
   return table(["held-out style", "queries", "base nDCG@10", "tuned nDCG@10", "gain [95 %]"], rows, [1, 2, 3]);
+}
+
+function sparsityTable({ sparsity }: ExecutionSummary): string[] {
+  const rows = sparsity.map(({ model, query_active_dims, document_active_dims, flops }) => [
+    model,
+    query_active_dims.toFixed(1),
+    document_active_dims.toFixed(1),
+    flops.toFixed(2),
+  ]);
+  return table(["model", "words a query", "words a document", "in common"], rows, [1, 2, 3]);
 }
 
 function withInterval({ mean, low, high }: MetricGain): string {

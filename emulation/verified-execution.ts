@@ -15,9 +15,9 @@ import { verifyCorpus } from "./verification/corpus.ts";
 import { verifyDeployment } from "./verification/deployment.ts";
 import { evaluationSet, verifyEvaluation } from "./verification/evaluation.ts";
 import { verifyJobs } from "./verification/jobs.ts";
-import { verifyEndpoint, verifyModel } from "./verification/model.ts";
+import { type ModelType, verifyEndpoint, verifyModel } from "./verification/model.ts";
 import { RunArtifacts } from "./verification/run-artifacts.ts";
-import { searchWithTunedModel, verifyRegistration } from "./verification/search.ts";
+import { searchMethod, searchWithTunedModel, verifyRegistration } from "./verification/search.ts";
 import { verifyTrainingData } from "./verification/training-data.ts";
 
 const EXECUTION_TIMEOUT_MS = 20 * 60_000;
@@ -42,6 +42,7 @@ export interface VerifiedExecutionOptions {
   readonly clients: AwsClients;
   readonly domain: Client;
   readonly collection: Collection;
+  readonly modelType: ModelType;
   readonly baseModelId: string;
   readonly trainingOnly: boolean;
   readonly queriesPerDocument: number;
@@ -74,6 +75,7 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
       name: result.name,
       stages,
       checks: checks.results,
+      sparsity: [],
       heldOut: undefined,
       human: undefined,
       reportFile: undefined,
@@ -92,7 +94,7 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
     scoringMaxNegatives: 4,
   });
   const probeTexts = collection.documents.slice(0, 3).map(passageText);
-  const model = await verifyModel(resultArtifacts, runtime, options.baseModelId, probeTexts, options.workDirectory);
+  const model = await verifyModel(resultArtifacts, runtime, { ...options, probeTexts });
   const evaluation = await verifyEvaluation(resultArtifacts, options.reportFile);
   const heldOut = evaluationSet(evaluation.report, "held_out");
   const human = evaluationSet(evaluation.report, "judged");
@@ -124,13 +126,14 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
   }
   if (endpointName !== null && modelId !== null && queryModelId !== null) {
     const registered = { modelId, queryModelId };
-    const prompted = output.gate.query_prompt !== "" || output.gate.document_prompt !== "";
+    const twofold =
+      options.modelType === "sparse" || output.gate.query_prompt !== "" || output.gate.document_prompt !== "";
     checks.results.push(...(await verifyDeployment(clients.sageMaker, endpointName, options.number, result.states)));
     checks.results.push(...(await verifyEndpoint(clients.sageMakerRuntime, endpointName, model)));
-    checks.results.push(...(await verifyRegistration(domain, registered, model, prompted)));
+    checks.results.push(...(await verifyRegistration(domain, registered, model, twofold)));
     say("searching the human queries through OpenSearch with the tuned model");
-    const dimension = model.probeEmbeddings.document[0]?.length ?? 0;
-    const search = await searchWithTunedModel(domain, registered, collection, dimension);
+    const [probe = []] = model.probeEmbeddings.document;
+    const search = await searchWithTunedModel(domain, registered, collection, searchMethod(probe));
     checks.results.push(...search.checks);
     humanNdcgThroughOpenSearch = search.ndcgAt10;
     checks.expect(
@@ -159,6 +162,7 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
     name: result.name,
     stages,
     checks: [...corpus.checks, ...trainingData.checks, ...model.checks, ...evaluation.checks, ...checks.results],
+    sparsity: evaluation.report.sparsity,
     heldOut,
     human,
     reportFile: path.basename(options.reportFile),

@@ -9,8 +9,15 @@ import { type Check, Checks } from "./check.ts";
 import { runPython } from "./python-script.ts";
 import type { RunArtifacts } from "./run-artifacts.ts";
 
+/** What is tuned. */
+export type ModelType = "dense" | "sparse";
+
+/** A vector, or a sparse encoder's weights by word. */
+const Embedding = z.union([z.array(z.number()).min(1), z.record(z.string(), z.number().positive())]);
+export type Embedding = z.infer<typeof Embedding>;
+
 /** One embedding a text. */
-export const Embeddings = z.array(z.array(z.number()).min(1));
+export const Embeddings = z.array(Embedding);
 export type Embeddings = z.infer<typeof Embeddings>;
 
 const LegacyPooling = z.object({
@@ -35,13 +42,21 @@ export interface VerifiedModel {
 /** Embeddings that come from the same weights differ by no more than this in any component. */
 export const SAME_EMBEDDING_TOLERANCE = 1e-4;
 
-/** The artifact loads, differs from the base model, and has the files that Text Embeddings Inference needs. */
+/** The artifact loads, differs from the base model, and has the files that what serves it needs. */
 export async function verifyModel(
   artifacts: RunArtifacts,
   runtime: StartedRuntime,
-  baseModelId: string,
-  probeTexts: readonly string[],
-  workDirectory: string,
+  {
+    modelType,
+    baseModelId,
+    probeTexts,
+    workDirectory,
+  }: {
+    readonly modelType: ModelType;
+    readonly baseModelId: string;
+    readonly probeTexts: readonly string[];
+    readonly workDirectory: string;
+  },
 ): Promise<VerifiedModel> {
   const checks = new Checks("model");
   const archiveKey = await artifacts.find("model/", "/output/model.tar.gz");
@@ -51,18 +66,20 @@ export async function verifyModel(
   await mkdir(directory, { recursive: true });
   await tar.extract({ file: archive, cwd: directory });
 
-  const pooling = LegacyPooling.safeParse(
-    JSON.parse(await readFile(path.join(directory, "1_Pooling", "config.json"), "utf8")),
-  );
-  checks.expect(
-    "pooling config that Text Embeddings Inference reads",
-    pooling.success,
-    pooling.success ? `${pooling.data.word_embedding_dimension} dimensions` : pooling.error.message,
-  );
+  if (modelType === "dense") {
+    const pooling = LegacyPooling.safeParse(
+      JSON.parse(await readFile(path.join(directory, "1_Pooling", "config.json"), "utf8")),
+    );
+    checks.expect(
+      "pooling config that Text Embeddings Inference reads",
+      pooling.success,
+      pooling.success ? `${pooling.data.word_embedding_dimension} dimensions` : pooling.error.message,
+    );
+  }
 
   const output = await runPython(
     runtime,
-    [fileURLToPath(new URL("embed_texts.py", import.meta.url)), directory, baseModelId],
+    [fileURLToPath(new URL("embed_texts.py", import.meta.url)), modelType, directory, baseModelId],
     { input: JSON.stringify(probeTexts) },
   );
   const [tuned, base] = z.tuple([EmbeddingsByUse, EmbeddingsByUse]).parse(JSON.parse(output));
@@ -105,12 +122,22 @@ export async function verifyEndpoint(
   return checks.results;
 }
 
-/** The largest difference of any component; infinite when the shapes differ. */
+/** The largest difference of any component; infinite when the shapes differ. A word without a weight weighs nothing. */
 export function largestDifference(a: Embeddings, b: Embeddings): number {
   if (a.length !== b.length) return Number.POSITIVE_INFINITY;
-  return a.reduce((largest, row, i) => {
+  return a.reduce((largest, one, i) => {
     const other = b[i] ?? [];
-    if (row.length !== other.length) return Number.POSITIVE_INFINITY;
-    return row.reduce((most, value, j) => Math.max(most, Math.abs(value - (other[j] ?? Number.NaN))), largest);
+    if (lengthOf(one) !== lengthOf(other)) return Number.POSITIVE_INFINITY;
+    const [first, second] = [new Map(Object.entries(one)), new Map(Object.entries(other))];
+    const components = new Set([...first.keys(), ...second.keys()]);
+    return [...components].reduce(
+      (most, key) => Math.max(most, Math.abs((first.get(key) ?? 0) - (second.get(key) ?? 0))),
+      largest,
+    );
   }, 0);
+}
+
+/** Of a vector; words with weights have none. */
+function lengthOf(embedding: Embedding): number | undefined {
+  return Array.isArray(embedding) ? embedding.length : undefined;
 }

@@ -2,7 +2,13 @@ import type { Client } from "@opensearch-project/opensearch";
 import { z } from "zod";
 import { type Collection, passageText } from "../collection.ts";
 import { type Check, Checks } from "./check.ts";
-import { type Embeddings, largestDifference, SAME_EMBEDDING_TOLERANCE, type VerifiedModel } from "./model.ts";
+import {
+  type Embedding,
+  Embeddings,
+  largestDifference,
+  SAME_EMBEDDING_TOLERANCE,
+  type VerifiedModel,
+} from "./model.ts";
 import { ndcg } from "./ranking.ts";
 
 const INDEX = "finetuned-passages";
@@ -11,8 +17,18 @@ const PIPELINE = "finetuned-passages-embedding";
 const TEXTS_PER_REQUEST = 32;
 
 const ModelState = z.object({ model_state: z.string() });
+/** Vectors, or, passed on as the endpoint answered, weights by word. */
 const Prediction = z.object({
-  inference_results: z.array(z.object({ output: z.array(z.object({ data: z.array(z.number()) })) })),
+  inference_results: z.array(
+    z.object({
+      output: z.array(
+        z.union([
+          z.object({ data: z.array(z.number()) }).transform(({ data }) => [data]),
+          z.object({ dataAsMap: z.object({ response: Embeddings }) }).transform(({ dataAsMap }) => dataAsMap.response),
+        ]),
+      ),
+    }),
+  ),
 });
 const BulkResult = z.object({
   errors: z.boolean(),
@@ -20,7 +36,7 @@ const BulkResult = z.object({
 });
 const SearchHits = z.object({ hits: z.object({ hits: z.array(z.object({ _id: z.string() })) }) });
 
-/** The tuned model as registered; one model for both where it has no prompts. */
+/** The tuned model as registered; one model for both where it is dense and has no prompts. */
 export interface RegisteredModel {
   /** Embeds documents. */
   readonly modelId: string;
@@ -32,18 +48,18 @@ export interface RegisteredModel {
  * The models are DEPLOYED in ML Commons and predict through their connectors what the artifact computes for documents and for
  * queries.
  *
- * @param prompted whether the tuned model has a prompt, and needs two models therefore.
+ * @param twofold whether the tuned model treats queries differently from documents, and needs two models therefore.
  */
 export async function verifyRegistration(
   client: Client,
   { modelId, queryModelId }: RegisteredModel,
   model: VerifiedModel,
-  prompted: boolean,
+  twofold: boolean,
 ): Promise<Check[]> {
   const checks = new Checks("registration");
   checks.expect(
-    "queries have a model of their own only where there are prompts",
-    (queryModelId !== modelId) === prompted,
+    "queries have a model of their own only where they need one",
+    (queryModelId !== modelId) === twofold,
     `${modelId} for documents, ${queryModelId} for queries`,
   );
   for (const [use, id] of [
@@ -60,7 +76,7 @@ export async function verifyRegistration(
         })
       ).body,
     );
-    const embeddings: Embeddings = prediction.inference_results.flatMap(({ output }) => output.map(({ data }) => data));
+    const embeddings: Embeddings = prediction.inference_results.flatMap(({ output }) => output.flat());
     const difference = largestDifference(embeddings, model.probeEmbeddings[use]);
     checks.expect(
       `_predict gives the artifact's ${use} embeddings`,
@@ -71,8 +87,59 @@ export async function verifyRegistration(
   return checks.results;
 }
 
+/** How OpenSearch finds passages with a model. */
+export interface SearchMethod {
+  readonly name: string;
+  readonly processor: "text_embedding" | "sparse_encoding";
+  readonly indexSettings: Readonly<Record<string, unknown>>;
+  /** Mapping of the field `embedding`. */
+  readonly mapping: Readonly<Record<string, unknown>>;
+  /** A query for the passages of a text without the `excluded` ones. */
+  query(text: string, modelId: string, excluded: readonly string[]): Readonly<Record<string, unknown>>;
+  /** Hits, of ten asked for, that the shortest list must have: a sparse query finds only what shares a word with it. */
+  readonly leastHits: number;
+}
+
+/** The search that fits the kind of embedding that a model makes. */
+export function searchMethod(embedding: Embedding): SearchMethod {
+  const ids = (excluded: readonly string[]) => (excluded.length === 0 ? [] : [{ ids: { values: excluded } }]);
+  if (!Array.isArray(embedding)) {
+    return {
+      name: "neural sparse",
+      processor: "sparse_encoding",
+      indexSettings: {},
+      mapping: { type: "rank_features" },
+      query: (query_text, model_id, excluded) => ({
+        bool: { must: [{ neural_sparse: { embedding: { query_text, model_id } } }], must_not: ids(excluded) },
+      }),
+      leastHits: 1,
+    };
+  }
+  return {
+    name: "k-NN",
+    processor: "text_embedding",
+    indexSettings: { "index.knn": true },
+    mapping: {
+      type: "knn_vector",
+      dimension: embedding.length,
+      method: { name: "hnsw", engine: "lucene", space_type: "cosinesimil", parameters: { ef_construction: 128 } },
+    },
+    query: (query_text, model_id, excluded) => ({
+      neural: {
+        embedding: {
+          query_text,
+          model_id,
+          k: 100,
+          ...(excluded.length === 0 ? {} : { filter: { bool: { must_not: ids(excluded) } } }),
+        },
+      },
+    }),
+    leastHits: 10,
+  };
+}
+
 /**
- * Fills a k-NN index with the tuned model through an ingest pipeline and ranks the human queries with `neural` queries.
+ * Fills an index with the tuned model through an ingest pipeline and ranks the human queries with the method's queries.
  *
  * @returns the mean nDCG@10 (0..1) over the queries that have judgements.
  */
@@ -80,7 +147,7 @@ export async function searchWithTunedModel(
   client: Client,
   { modelId, queryModelId }: RegisteredModel,
   collection: Collection,
-  dimension: number,
+  method: SearchMethod,
 ): Promise<{ checks: Check[]; ndcgAt10: number }> {
   const checks = new Checks("search");
   await client.ingest.putPipeline({
@@ -88,7 +155,13 @@ export async function searchWithTunedModel(
     body: {
       description: "Embeds passages with the fine-tuned model",
       processors: [
-        { text_embedding: { model_id: modelId, field_map: { passage: "embedding" }, batch_size: TEXTS_PER_REQUEST } },
+        {
+          [method.processor]: {
+            model_id: modelId,
+            field_map: { passage: "embedding" },
+            batch_size: TEXTS_PER_REQUEST,
+          },
+        },
       ],
     },
   });
@@ -96,18 +169,14 @@ export async function searchWithTunedModel(
   await client.indices.create({
     index: INDEX,
     body: {
-      settings: { "index.knn": true, number_of_replicas: 0, default_pipeline: PIPELINE },
+      settings: { ...method.indexSettings, number_of_replicas: 0, default_pipeline: PIPELINE },
       mappings: {
         properties: {
           passage: { type: "text" },
-          embedding: {
-            type: "knn_vector",
-            dimension,
-            method: { name: "hnsw", engine: "lucene", space_type: "cosinesimil", parameters: { ef_construction: 128 } },
-          },
+          embedding: method.mapping,
         },
       },
-    },
+    } as Record<string, unknown>,
   });
   let failed = 0;
   for (let at = 0; at < collection.documents.length; at += 8 * TEXTS_PER_REQUEST) {
@@ -124,7 +193,7 @@ export async function searchWithTunedModel(
   }
   await client.indices.refresh({ index: INDEX });
   checks.expect(
-    "k-NN index filled through the ingest pipeline",
+    `${method.name} index filled through the ingest pipeline`,
     failed === 0,
     `${collection.documents.length - failed} of ${collection.documents.length} passages`,
   );
@@ -142,28 +211,19 @@ export async function searchWithTunedModel(
           body: {
             size: 10,
             _source: false,
-            query: {
-              neural: {
-                embedding: {
-                  query_text: query,
-                  model_id: queryModelId,
-                  k: 100,
-                  ...(excluded.length === 0 ? {} : { filter: { bool: { must_not: { ids: { values: excluded } } } } }),
-                },
-              },
-            },
+            query: method.query(query, queryModelId, excluded),
           } as Record<string, unknown>,
         })
       ).body,
     );
     const ranking = hits.hits.hits.map(({ _id }) => _id);
-    if (ranking.length === 10) answered += 1;
+    if (ranking.length >= method.leastHits) answered += 1;
     sum += ndcg(ranking, judgements);
   }
   checks.expect(
-    "neural queries answered",
+    `${method.name} queries answered`,
     answered === collection.judgements.size,
-    `${answered} of ${collection.judgements.size} with ten passages`,
+    `${answered} of ${collection.judgements.size} with at least ${method.leastHits} of ten passages`,
   );
   return { checks: checks.results, ndcgAt10: sum / collection.judgements.size };
 }

