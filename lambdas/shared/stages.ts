@@ -8,7 +8,14 @@ const STATES_BY_STAGE: Readonly<Record<string, readonly string[]>> = {
   "4 teacher scoring": ["ScoreWithTeacher"],
   "5 training": ["TrainModel"],
   "6 evaluation and gate": ["EvaluateModel", "ReadGateDecision"],
-  "7 deployment": ["CreateModel", "CreateEndpointConfig", "DescribeEndpoint", "CreateEndpoint", "UpdateEndpoint"],
+  "7 deployment": [
+    "CreateModel",
+    "CreateSparseModel",
+    "CreateEndpointConfig",
+    "DescribeEndpoint",
+    "CreateEndpoint",
+    "UpdateEndpoint",
+  ],
   "8 registration": ["RegisterModel"],
 };
 
