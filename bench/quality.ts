@@ -65,6 +65,7 @@ async function main(options: Options): Promise<void> {
     directory,
     python,
     environment: { ...environment, OMP_WAIT_POLICY: "PASSIVE" },
+    modelType: options.modelType,
     baseModelId: options.base,
     teacherModelId: options.teacher,
     steps: options.steps,

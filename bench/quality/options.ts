@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { HUB_MODELS, HUB_SPARSE_MODELS } from "../../emulation/fixtures/hub-cache.ts";
 import { ABLATIONS, RECIPES } from "./recipes.ts";
 
 /** The command line is wrong; the message says what to write. */
@@ -17,7 +18,9 @@ Usage: npm run bench:quality -- [options]
   --recipe NAME           ${Object.keys(RECIPES).join(", ")}; may be given several times (default: all of these)
   --ablations             also ours with each of its elements off, one at a time: ${Object.keys(ABLATIONS).join(", ")}
   --set NAME=VALUE        changes a setting in every recipe (a name of bench/quality/recipes.ts); may be given several times
-  --base MODEL            base model (default sentence-transformers/paraphrase-MiniLM-L3-v2)
+  --model-type dense|sparse
+                          what is tuned (default dense)
+  --base MODEL            base model (default: dense ${HUB_MODELS[0]}, sparse ${HUB_SPARSE_MODELS[0]})
   --teacher MODEL         teacher (default BAAI/bge-small-en-v1.5)
   --seeds N               training seeds 1..N of each recipe (default 3)
   --documents N           documents that queries are made for at most (default all)
@@ -35,6 +38,7 @@ const Options = z.object({
   recipes: z.array(z.enum(Object.keys(RECIPES) as [string, ...string[]], { error: "--recipe takes a name of --help" })),
   ablations: z.boolean(),
   settings: z.array(z.string().regex(/^[a-z_]+=.+$/, "--set takes NAME=VALUE")),
+  modelType: z.enum(["dense", "sparse"], { error: "--model-type takes dense or sparse" }),
   base: z.string().min(1),
   teacher: z.string().min(1),
   seeds: z.coerce.number({ error: "--seeds takes a number" }).int().min(1).max(20),
@@ -64,7 +68,8 @@ export function parseOptions(args: readonly string[]): Options | "help" {
         recipe: { type: "string", multiple: true, default: Object.keys(RECIPES) },
         ablations: { type: "boolean", default: false },
         set: { type: "string", multiple: true, default: [] },
-        base: { type: "string", default: "sentence-transformers/paraphrase-MiniLM-L3-v2" },
+        "model-type": { type: "string", default: "dense" },
+        base: { type: "string" },
         teacher: { type: "string", default: "BAAI/bge-small-en-v1.5" },
         seeds: { type: "string", default: "3" },
         documents: { type: "string" },
@@ -84,6 +89,8 @@ export function parseOptions(args: readonly string[]): Options | "help" {
     collections: values.collection,
     recipes: values.recipe,
     settings: values.set,
+    modelType: values["model-type"],
+    base: values.base ?? (values["model-type"] === "sparse" ? HUB_SPARSE_MODELS : HUB_MODELS)[0],
     shuffledScores: values["shuffled-scores"],
   });
   if (!parsed.success) {

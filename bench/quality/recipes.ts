@@ -14,6 +14,8 @@ export interface Recipe {
   readonly hard_negative_margin: number;
   readonly early_stopping_patience: number;
   readonly merge_with_base: boolean;
+  /** Of no effect on a dense model. */
+  readonly flops_weight: number;
 }
 
 /** The original's: BM25's best, flat KL alone, every query, the last step's model. */
@@ -32,6 +34,7 @@ const ORIGINAL: Recipe = {
   hard_negative_margin: 0,
   early_stopping_patience: 0,
   merge_with_base: false,
+  flops_weight: 0,
 };
 
 /** Ours. */
@@ -47,6 +50,7 @@ const OURS: Recipe = {
   hard_negative_margin: 0.05,
   early_stopping_patience: 2,
   merge_with_base: true,
+  flops_weight: 0.001,
 };
 
 export const RECIPES: Readonly<Record<string, Recipe>> = { original: ORIGINAL, ours: OURS };

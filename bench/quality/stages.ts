@@ -23,6 +23,7 @@ export interface Workbench {
   readonly python: string;
   /** Of the scripts: where models are found. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly modelType: "dense" | "sparse";
   readonly baseModelId: string;
   readonly teacherModelId: string;
   readonly steps: number;
@@ -90,6 +91,7 @@ export async function runRecipe(
   const mining = await stage(bench, key, "process_output.py", channelsIn(collection.inputs), {
     "num-negatives": recipe.num_hard_negatives,
     "dense-candidates": recipe.dense_candidates,
+    "model-type": bench.modelType,
     "base-model-id": bench.baseModelId,
     "max-seq-length": MAX_SEQ_LENGTH,
     "max-source-rank": recipe.max_source_rank,
@@ -114,6 +116,7 @@ export async function runRecipe(
     "train.py",
     { scores: taught.output },
     {
+      "model-type": bench.modelType,
       "base-model-id": bench.baseModelId,
       "max-steps": bench.steps,
       "train-batch-size": ROWS_PER_STEP,
@@ -130,6 +133,7 @@ export async function runRecipe(
       "hard-negative-margin": recipe.hard_negative_margin,
       "early-stopping-patience": recipe.early_stopping_patience,
       "merge-with-base": recipe.merge_with_base,
+      "flops-weight": recipe.flops_weight,
       seed,
     },
   );
@@ -150,7 +154,7 @@ export async function runRecipe(
       model: model.output,
       judgements: collection.judgements,
     },
-    { "base-model-id": bench.baseModelId, "max-seq-length": MAX_SEQ_LENGTH },
+    { "model-type": bench.modelType, "base-model-id": bench.baseModelId, "max-seq-length": MAX_SEQ_LENGTH },
   );
   const read = async (file: string) => JSON.parse(await readFile(path.join(evaluation.output, file), "utf8"));
   return {

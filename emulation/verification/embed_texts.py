@@ -9,7 +9,7 @@ is an object of words and their weights; without a prompt it takes a text for a 
 
 import json
 import sys
-from typing import Any
+from typing import Any, cast
 
 from sentence_transformers import SentenceTransformer, SparseEncoder
 
@@ -30,7 +30,8 @@ def word_weights(model_id: str, texts: list[str]) -> dict[str, Any]:
         "query": model.encode_query(texts, show_progress_bar=False),
         "document": model.encode_document(texts, show_progress_bar=False),
     }
-    return {use: [dict(words) for words in model.decode(vectors)] for use, vectors in encoded.items()}
+    decoded = {use: cast("list[list[tuple[str, float]]]", model.decode(each)) for use, each in encoded.items()}
+    return {use: [dict(words) for words in of_texts] for use, of_texts in decoded.items()}
 
 
 def main() -> None:

