@@ -8,7 +8,7 @@ import { type OpenSearch, OpenSearchRequestError } from "../shared/open-search.t
 import type { PartWriter } from "../shared/part-writer.ts";
 import { formatS3Uri, type S3Location } from "../shared/s3-uri.ts";
 import { checkTextFields, concreteIndices, TextFieldNotFoundError } from "./index-layout.ts";
-import { type DocumentSelection, type Hit, PointInTime, PointInTimeLostError } from "./point-in-time.ts";
+import { type DocumentSelection, Hit, type PageOfTexts, PointInTime, PointInTimeLostError } from "./point-in-time.ts";
 import { type ExtractionCursor, rangesOf, shareOut, type Unit } from "./progress.ts";
 import { textOf } from "./text-fields.ts";
 
@@ -197,16 +197,16 @@ async function nextPage(
   unit: Unit,
   state: ExtractionCursor,
   request: ExtractionRequest,
-): Promise<{ hits: Hit[]; bytes: number }> {
+): Promise<PageOfTexts> {
   const options = { fields: state.filter_source ? request.fields : null, searchAfter: unit.search_after };
   try {
-    return await pointInTime.page(unit, { ...options, size: state.page_size });
+    return await pointInTime.pageOfTexts(unit, { ...options, size: state.page_size }, request.fields);
   } catch (error) {
     const window = resultWindow(error);
     if (window === undefined) throw error;
     state.max_page_size = Math.min(state.max_page_size, window);
     state.page_size = Math.min(state.page_size, window);
-    return await pointInTime.page(unit, { ...options, size: state.page_size });
+    return await pointInTime.pageOfTexts(unit, { ...options, size: state.page_size }, request.fields);
   }
 }
 
@@ -227,19 +227,24 @@ async function encodePage(
   request: ExtractionRequest,
   lines: EncodedLines,
 ): Promise<PageSummary> {
-  const { hits, bytes } = await nextPage(pointInTime, unit, state, request);
+  const { plain, hits, bytes } = await nextPage(pointInTime, unit, state, request);
+  const size = plain?.size ?? hits.length;
+  const hitAt = (index: number): Hit => hits[index] ?? Hit.parse(plain?.parse(index));
   // Grows slowly, because the next documents may be larger than these.
-  state.page_size = pageSizeFor(bytes, hits.length, Math.min(state.max_page_size, state.page_size * 2));
+  state.page_size = pageSizeFor(bytes, size, Math.min(state.max_page_size, state.page_size * 2));
   lines.clear();
   let seen = 0;
-  for (const hit of hits) {
+  while (seen < size && unit.kept + lines.count < unit.quota) {
+    // Ids of several indices are told apart by their index.
+    const isWritten = state.several_indices ? undefined : plain?.write(seen, lines);
+    if (isWritten === undefined) {
+      const hit = hitAt(seen);
+      const text = textOf(hit._source, request.fields);
+      if (text !== "") lines.add(corpusLine(state.several_indices ? `${hit._index}/${hit._id}` : hit._id, text));
+    }
     seen += 1;
-    const text = textOf(hit._source, request.fields);
-    if (text === "") continue;
-    lines.add(corpusLine(state.several_indices ? `${hit._index}/${hit._id}` : hit._id, text));
-    if (unit.kept + lines.count === unit.quota) break;
   }
-  return { seen, searchAfter: hits.at(-1)?.sort ?? null };
+  return { seen, searchAfter: size === 0 ? null : (hitAt(size - 1).sort ?? null) };
 }
 
 /** Reads one page of a unit into the writer and moves the unit on. */

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { messageOf } from "../shared/errors.ts";
 import { logger } from "../shared/logger.ts";
-import { type OpenSearch, OpenSearchRequestError } from "../shared/open-search.ts";
+import { type OpenSearch, type OpenSearchCall, OpenSearchRequestError } from "../shared/open-search.ts";
 import { namingIndex } from "./index-layout.ts";
+import { PlainHits } from "./plain-hits.ts";
 
 /** The snapshot that the extraction reads is gone: it expired, or a node was restarted. */
 export class PointInTimeLostError extends Error {
@@ -14,7 +15,7 @@ const KEEP_ALIVE = "5m";
 
 const Opened = z.object({ pit_id: z.string(), _shards: z.object({ total: z.number() }) });
 
-const Hit = z.object({
+export const Hit = z.object({
   _index: z.string(),
   _id: z.string(),
   _source: z.unknown(),
@@ -53,6 +54,31 @@ function selectionBody({ index, slice, range }: DocumentSelection) {
   return {
     ...(slice === undefined ? {} : { slice }),
     ...(filter.length === 0 ? {} : { query: { bool: { filter } } }),
+  };
+}
+
+export interface PageOptions {
+  /** What the documents shall have; null for all they have. */
+  readonly fields: readonly string[] | null;
+  readonly size: number;
+  readonly searchAfter: readonly unknown[] | null;
+}
+
+/** Documents as OpenSearch sent them: `plain` hits, or parsed ones where the answer has another form. */
+export interface PageOfTexts {
+  readonly plain: PlainHits | undefined;
+  readonly hits: readonly Hit[];
+  readonly bytes: number;
+}
+
+function pageBody(selection: DocumentSelection, { fields, size, searchAfter }: PageOptions) {
+  return {
+    ...selectionBody(selection),
+    size,
+    sort: [selection.range === undefined ? "_doc" : "_seq_no"],
+    ...(fields === null ? {} : { _source: { includes: fields } }),
+    track_total_hits: false,
+    ...(searchAfter === null ? {} : { search_after: searchAfter }),
   };
 }
 
@@ -124,40 +150,54 @@ export class PointInTime {
    * The next documents of the selection: in the order of their sequence numbers, which stays what it is in another snapshot,
    * when the selection has a range, else in index order. Either is a number within a shard: it may only be continued with
    * `searchAfter` in a selection of one shard, else documents of other shards with the same number are skipped without a word.
-   *
-   * @param options `fields`: what the documents shall have; null for all they have.
    */
-  async page(
-    selection: DocumentSelection,
-    options: { fields: readonly string[] | null; size: number; searchAfter: readonly unknown[] | null },
-  ): Promise<{ hits: Hit[]; bytes: number }> {
-    const { hits, bytes } = await this.#search({
-      ...selectionBody(selection),
-      size: options.size,
-      sort: [selection.range === undefined ? "_doc" : "_seq_no"],
-      ...(options.fields === null ? {} : { _source: { includes: options.fields } }),
-      track_total_hits: false,
-      ...(options.searchAfter === null ? {} : { search_after: options.searchAfter }),
-    });
+  async page(selection: DocumentSelection, options: PageOptions): Promise<{ hits: Hit[]; bytes: number }> {
+    const { hits, bytes } = await this.#search(pageBody(selection, options));
     return { hits: hits.hits, bytes };
   }
 
+  /**
+   * The same as {@link page}, as OpenSearch sent it.
+   *
+   * @param textFields the fields whose texts will be read.
+   */
+  async pageOfTexts(
+    selection: DocumentSelection,
+    options: PageOptions,
+    textFields: readonly string[],
+  ): Promise<PageOfTexts> {
+    const bytes = await this.#withSnapshot(() =>
+      this.#openSearch.requestBytes(this.#searchCall(pageBody(selection, options))),
+    );
+    const plain = PlainHits.of(bytes, textFields);
+    const answer = SearchAnswer.parse(plain?.answer ?? JSON.parse(bytes.toString()));
+    this.#accept(answer);
+    return { plain, hits: answer.hits.hits, bytes: bytes.length };
+  }
+
+  #searchCall(body: Record<string, unknown>): OpenSearchCall {
+    return {
+      method: "POST",
+      path: "/_search",
+      query: { allow_partial_search_results: "false" },
+      body: { ...body, pit: { id: this.#id, keep_alive: KEEP_ALIVE } },
+    };
+  }
+
+  #accept({ _shards, pit_id }: z.infer<typeof SearchAnswer>): void {
+    if (_shards.failed > 0) throw new Error(`${_shards.failed} of ${_shards.total} shards failed in a search.`);
+    this.#id = pit_id ?? this.#id;
+  }
+
   async #search(body: Record<string, unknown>) {
+    const answer = await this.#withSnapshot(() => this.#openSearch.request(this.#searchCall(body), SearchAnswer));
+    this.#accept(answer.body);
+    return { hits: answer.body.hits, aggregations: answer.body.aggregations, bytes: answer.bytes };
+  }
+
+  async #withSnapshot<Answer>(search: () => Promise<Answer>): Promise<Answer> {
     try {
-      const answer = await this.#openSearch.request(
-        {
-          method: "POST",
-          path: "/_search",
-          query: { allow_partial_search_results: "false" },
-          body: { ...body, pit: { id: this.#id, keep_alive: KEEP_ALIVE } },
-        },
-        SearchAnswer,
-      );
-      if (answer.body._shards.failed > 0) {
-        throw new Error(`${answer.body._shards.failed} of ${answer.body._shards.total} shards failed in a search.`);
-      }
-      this.#id = answer.body.pit_id ?? this.#id;
-      return { hits: answer.body.hits, aggregations: answer.body.aggregations, bytes: answer.bytes };
+      return await search();
     } catch (error) {
       if (error instanceof OpenSearchRequestError && error.types.has("search_context_missing_exception")) {
         throw new PointInTimeLostError(

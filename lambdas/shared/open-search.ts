@@ -1,4 +1,7 @@
+import { addAbortSignal, type Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
 import { defaultProvider } from "@aws-sdk/credential-provider-node";
 import { Client, errors } from "@opensearch-project/opensearch";
 import { AwsSigv4Signer } from "@opensearch-project/opensearch/aws-v3";
@@ -95,6 +98,25 @@ function describe(body: unknown): { types: Set<string>; reason: string } {
   return { types: new Set(), reason: policy.success ? policy.data : JSON.stringify(body) };
 }
 
+const gunzipped = promisify(gunzip);
+
+function transportCall({ method, path, query, body }: OpenSearchCall) {
+  return {
+    method,
+    path,
+    querystring: query ?? {},
+    ...(body === undefined ? {} : { body: body as Record<string, unknown> }),
+  };
+}
+
+function parsedIfJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
 function isTransient(error: unknown): boolean {
   if (error instanceof errors.ResponseError) return RETRIED_STATUSES.has(error.statusCode);
   return (
@@ -124,13 +146,17 @@ export class OpenSearch {
         getCredentials: defaultProvider(),
       }),
       node: this.endpoint,
-      requestTimeout: options.requestTimeoutMs ?? 60_000,
+      requestTimeout: this.#timeoutMs,
       maxRetries: 0,
       suggestCompression: options.compression ?? false,
       // It searches every answer twice for keys that a document may well have, and refuses the whole answer then. Answers are
       // parsed by schemas here and never merged into other objects.
       disablePrototypePoisoningProtection: true,
     });
+  }
+
+  get #timeoutMs(): number {
+    return this.#options.requestTimeoutMs ?? 60_000;
   }
 
   /** Whether this is a collection of OpenSearch Serverless, which lacks some APIs of a domain. */
@@ -146,15 +172,43 @@ export class OpenSearch {
     call: OpenSearchCall,
     answer: Schema,
   ): Promise<OpenSearchAnswer<z.output<Schema>>> {
+    return this.#retried(call, async () => {
+      const { body, headers } = await this.#client.transport.request(transportCall(call));
+      return { body: answer.parse(body), bytes: Number(headers?.["content-length"] ?? 0) };
+    });
+  }
+
+  /**
+   * The answer as it came, for answers of which most need no parsing.
+   *
+   * @throws as {@link request}.
+   */
+  async requestBytes(call: OpenSearchCall): Promise<Buffer> {
+    return this.#retried(call, async () => {
+      const result = await this.#client.transport.request(transportCall(call), { asStream: true });
+      const bytes = await this.#received(result.body as unknown as Readable, result.headers ?? {});
+      if ((result.statusCode ?? 0) < 400) return bytes;
+      throw new errors.ResponseError({ ...result, body: parsedIfJson(bytes.toString()) });
+    });
+  }
+
+  /** Collects an answer; the client's own timeout ends when it begins. */
+  async #received(answer: Readable, headers: Record<string, unknown>): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    try {
+      const body = addAbortSignal(AbortSignal.timeout(this.#timeoutMs), answer);
+      for await (const chunk of body) chunks.push(chunk as Buffer);
+    } catch (error) {
+      throw new errors.ConnectionError(`the answer broke off: ${messageOf(error)}`);
+    }
+    const bytes = Buffer.concat(chunks);
+    return headers["content-encoding"] === "gzip" ? gunzipped(bytes) : bytes;
+  }
+
+  async #retried<Result>(call: OpenSearchCall, send: () => Promise<Result>): Promise<Result> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const { body, headers } = await this.#client.transport.request({
-          method: call.method,
-          path: call.path,
-          querystring: call.query ?? {},
-          ...(call.body === undefined ? {} : { body: call.body as Record<string, unknown> }),
-        });
-        return { body: answer.parse(body), bytes: Number(headers?.["content-length"] ?? 0) };
+        return await send();
       } catch (error) {
         if (attempt >= MAX_ATTEMPTS || !isTransient(error)) throw this.#explained(call, error);
         const delay = Math.min((this.#options.retryDelayMs ?? 500) * 2 ** (attempt - 1), MAX_DELAY_MS);
