@@ -77,6 +77,7 @@ const EXAMPLES: Partial<Record<ParameterName, { accepted: ParameterValue[]; refu
   },
   teacher_model_id: { accepted: ["BAAI/bge-small-en-v1.5", "gpt2"], refused: ["", "a/b/c", "/a", "a b"] },
   base_model_id: { accepted: ["BAAI/bge-m3", "gpt2"], refused: ["", "a/b/c", "a/", "a b"] },
+  model_type: { accepted: ["dense", "sparse"], refused: ["", "Sparse", "hybrid"] },
   processing_instance_type: {
     accepted: ["ml.c5.4xlarge", "ml.m5.large"],
     refused: ["c5.4xlarge", "ml.c5", "ml.C5.large"],
