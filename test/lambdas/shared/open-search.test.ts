@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { OpenSearch } from "../../../lambdas/shared/open-search.ts";
@@ -8,6 +9,8 @@ import { OpenSearch } from "../../../lambdas/shared/open-search.ts";
 interface Reply {
   readonly status: number;
   readonly body: unknown;
+  /** How the answer is sent, when otherwise than whole. */
+  readonly sent?: "gzip" | "cut" | "unfinished";
 }
 
 let server: http.Server;
@@ -20,9 +23,12 @@ beforeAll(async () => {
   process.env.AWS_SECRET_ACCESS_KEY = "test";
   server = http.createServer((request, response) => {
     requests.push(request);
-    const { status, body } = replies.shift() ?? { status: 200, body: { ok: true } };
-    response.writeHead(status, { "content-type": "application/json" });
-    response.end(JSON.stringify(body));
+    const { status, body, sent }: Reply = replies.shift() ?? { status: 200, body: { ok: true } };
+    const encoding = sent === "gzip" ? { "content-encoding": "gzip" } : {};
+    response.writeHead(status, { "content-type": "application/json", ...encoding });
+    if (sent === "gzip") response.end(gzipSync(JSON.stringify(body)));
+    else if (sent === undefined) response.end(JSON.stringify(body));
+    else response.write("{", () => sent === "cut" && response.destroy());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -47,6 +53,11 @@ function request(options: { endpoint?: string; requestTimeoutMs?: number } = {})
     ...options,
   });
   return openSearch.request({ method: "POST", path: "/articles/_search" }, z.object({ ok: z.boolean() }));
+}
+
+function requestBytes(requestTimeoutMs = 5000) {
+  const openSearch = new OpenSearch({ endpoint, neededPermissions: "", retryDelayMs: 1, requestTimeoutMs });
+  return openSearch.requestBytes({ method: "POST", path: "/articles/_search", body: { size: 1 } });
 }
 
 const overloaded = (status: number): Reply => ({
@@ -142,5 +153,30 @@ describe("OpenSearch", () => {
       name: "OpenSearchUnreachableError",
       message: expect.stringContaining("http://127.0.0.1:9 does not answer"),
     });
+  });
+});
+
+describe("answers as bytes", () => {
+  it("are what was sent, unpacked", async () => {
+    replies = [
+      { status: 200, body: { ok: "ü" } },
+      { status: 200, body: { ok: "ü" }, sent: "gzip" },
+    ];
+    expect((await requestBytes()).toString()).toBe('{"ok":"ü"}');
+    expect((await requestBytes()).toString()).toBe('{"ok":"ü"}');
+  });
+
+  it("are asked for again when they break off, do not come to their end or the cluster is overloaded", async () => {
+    replies = [{ status: 200, body: {}, sent: "cut" }, { status: 200, body: {}, sent: "unfinished" }, overloaded(429)];
+    expect((await requestBytes(300)).toString()).toBe('{"ok":true}');
+    expect(requests.length).toBe(4);
+  });
+
+  it("are errors like others when OpenSearch refuses", async () => {
+    const error = { type: "index_not_found_exception", reason: "no such index [articles]" };
+    replies = [{ status: 404, body: { error, status: 404 } }];
+    await expect(requestBytes()).rejects.toMatchObject({ status: 404, types: new Set([error.type]) });
+    replies = [{ status: 403, body: { Message: "not authorized" } }];
+    await expect(requestBytes()).rejects.toMatchObject({ name: "OpenSearchAccessDeniedError" });
   });
 });
