@@ -569,7 +569,7 @@ export interface FineTuningPipelineProps {
    */
   readonly accessLogBucketName?: string;
   /**
-   * Subnets of a VPC in which the functions, the jobs and the endpoint run; they need a way to AWS's APIs, and the jobs one to PyPI and the Hugging Face Hub. Empty runs them outside of any VPC of yours.
+   * Subnets of a VPC in which the functions, the jobs and the endpoint run; they need a way to AWS's APIs, the jobs one to PyPI and the Hugging Face Hub, and the endpoint of a sparse encoder one to PyPI. Empty runs them outside of any VPC of yours.
    * Must be a list of subnet ids.
    *
    * @default []

@@ -462,7 +462,7 @@ const PARAMETERS = {
   },
   flops_weight: {
     ...real(
-      0.001,
+      0.005,
       0,
       100,
       "Weight of the FLOPS regulariser, which keeps the vectors of a sparse encoder sparse; 0 leaves it out. Of no effect on a dense model.",
@@ -755,7 +755,7 @@ const PARAMETERS = {
     must: "a list of subnet ids",
     write: 'for example ["subnet-0123456789abcdef0"]',
     description:
-      "Subnets of a VPC in which the functions, the jobs and the endpoint run; they need a way to AWS's APIs, and the jobs one to PyPI and the Hugging Face Hub. Empty runs them outside of any VPC of yours.",
+      "Subnets of a VPC in which the functions, the jobs and the endpoint run; they need a way to AWS's APIs, the jobs one to PyPI and the Hugging Face Hub, and the endpoint of a sparse encoder one to PyPI. Empty runs them outside of any VPC of yours.",
     stage: "infrastructure",
     scope: "deployment",
   },

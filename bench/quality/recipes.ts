@@ -50,7 +50,7 @@ const OURS: Recipe = {
   hard_negative_margin: 0.05,
   early_stopping_patience: 2,
   merge_with_base: true,
-  flops_weight: 0.001,
+  flops_weight: 0.005,
 };
 
 export const RECIPES: Readonly<Record<string, Recipe>> = { original: ORIGINAL, ours: OURS };
