@@ -306,7 +306,7 @@ export interface FineTuningPipelineProps {
    * Weight of the FLOPS regulariser, which keeps the vectors of a sparse encoder sparse; 0 leaves it out. Of no effect on a dense model.
    * Must be a number from 0 to 100.
    *
-   * @default 0.001
+   * @default 0.005
    */
   readonly flopsWeight?: number;
   /**
