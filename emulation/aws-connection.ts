@@ -1,3 +1,4 @@
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
@@ -21,6 +22,7 @@ export interface AwsConnection {
 export interface AwsClients {
   readonly s3: S3Client;
   readonly stepFunctions: SFNClient;
+  readonly logs: CloudWatchLogsClient;
   readonly sageMaker: SageMakerClient;
   readonly sageMakerRuntime: SageMakerRuntimeClient;
   destroy(): void;
@@ -30,15 +32,17 @@ export interface AwsClients {
 export function awsClients({ region, credentials, gateway, sageMaker }: AwsConnection): AwsClients {
   const s3 = new S3Client({ region, credentials, endpoint: gateway, forcePathStyle: true });
   const stepFunctions = new SFNClient({ region, credentials, endpoint: gateway });
+  const logs = new CloudWatchLogsClient({ region, credentials, endpoint: gateway });
   const control = new SageMakerClient({ region, credentials, endpoint: sageMaker });
   const runtime = new SageMakerRuntimeClient({ region, credentials, endpoint: sageMaker });
   return {
     s3,
     stepFunctions,
+    logs,
     sageMaker: control,
     sageMakerRuntime: runtime,
     destroy() {
-      for (const client of [s3, stepFunctions, control, runtime]) client.destroy();
+      for (const client of [s3, stepFunctions, logs, control, runtime]) client.destroy();
     },
   };
 }

@@ -12,6 +12,7 @@ const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 const Outputs = z.object({
   state_machine_arn: z.string(),
   data_bucket_name: z.string(),
+  role_arns: z.record(z.string(), z.string()),
   opensearch_role_mapping: z.object({ read_access: z.string(), ml_full_access: z.string() }),
 });
 
@@ -21,6 +22,8 @@ export interface Deployment {
   readonly bucket: string;
   /** To be mapped in OpenSearch. */
   readonly domainRoles: DomainRoles;
+  /** By principal. */
+  readonly roleArns: Readonly<Record<string, string>>;
   readonly terraform: Terraform;
 }
 
@@ -71,6 +74,7 @@ export async function deploy(terraform: Terraform): Promise<Deployment> {
     stateMachineArn: outputs.state_machine_arn,
     bucket: outputs.data_bucket_name,
     domainRoles: { reader, registration },
+    roleArns: outputs.role_arns,
     terraform,
   };
 }

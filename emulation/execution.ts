@@ -26,6 +26,8 @@ export interface ExecutionOptions {
   readonly input: Record<string, unknown>;
   /** Called when a state is entered. */
   readonly onStateEntered: (state: string) => void;
+  /** Name of a state at which the execution is stopped as soon as it is entered. @default - it runs to its end */
+  readonly stopAt?: string;
   readonly timeoutMs: number;
 }
 
@@ -43,7 +45,7 @@ export async function runExecution(client: SFNClient, options: ExecutionOptions)
   let announced = 0;
   for (;;) {
     const described = await client.send(new DescribeExecutionCommand({ executionArn }));
-    const events = await history(client, executionArn);
+    const events = await executionHistory(client, executionArn);
     const entered = events.flatMap((event) => event.stateEnteredEventDetails?.name ?? []);
     for (const state of entered.slice(announced)) options.onStateEntered(state);
     announced = entered.length;
@@ -57,14 +59,17 @@ export async function runExecution(client: SFNClient, options: ExecutionOptions)
         states: stateTimings(events),
       };
     }
-    if (Date.now() > deadline) {
+    if (options.stopAt !== undefined && entered.includes(options.stopAt)) {
+      await client.send(new StopExecutionCommand({ executionArn, error: "Stopped", cause: `at ${options.stopAt}` }));
+    } else if (Date.now() > deadline) {
       await client.send(new StopExecutionCommand({ executionArn, error: "HarnessTimeout" }));
     }
     await sleep(500);
   }
 }
 
-async function history(client: SFNClient, executionArn: string): Promise<HistoryEvent[]> {
+/** What happened in an execution so far. */
+export async function executionHistory(client: SFNClient, executionArn: string): Promise<HistoryEvent[]> {
   const events: HistoryEvent[] = [];
   for await (const page of paginateGetExecutionHistory({ client }, { executionArn, maxResults: 1000 })) {
     events.push(...(page.events ?? []));

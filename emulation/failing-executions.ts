@@ -1,15 +1,15 @@
-import { CreateBucketCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { Client } from "@opensearch-project/opensearch";
 import type { AwsClients } from "./aws-connection.ts";
 import type { Deployment } from "./deployment.ts";
 import { runExecution } from "./execution.ts";
+import { USER_BUCKET } from "./source-corpus.ts";
 import { type Check, Checks } from "./verification/check.ts";
 
 /** The Bedrock stub lets the jobs of executions with this in their name fail. */
 export const FAILING_BEDROCK_JOB = "bedrock-fails";
 export const BEDROCK_FAILURE_MESSAGE = "The model is not available in this region";
 
-const BUCKET = "bad-corpora";
 const EMPTY_INDEX = "empty";
 const TIMEOUT_MS = 5 * 60_000;
 
@@ -49,13 +49,13 @@ const FAILING_EXECUTIONS: readonly FailingExecution[] = [
   },
   {
     name: "empty-corpus",
-    input: { input_type: "s3", s3_corpus_path: `s3://${BUCKET}/empty.jsonl` },
+    input: { input_type: "s3", s3_corpus_path: `s3://${USER_BUCKET}/bad/empty.jsonl` },
     error: "CorpusValidationFailed",
     cause: ["EmptyCorpusError"],
   },
   {
     name: "one-bad-line",
-    input: { input_type: "s3", s3_corpus_path: `s3://${BUCKET}/one-bad-line.jsonl` },
+    input: { input_type: "s3", s3_corpus_path: `s3://${USER_BUCKET}/bad/one-bad-line.jsonl` },
     error: "CorpusValidationFailed",
     cause: ["InvalidCorpusError", "1 of 10000 lines", "7777"],
   },
@@ -106,10 +106,11 @@ export async function verifyFailingExecutions(
 }
 
 async function uploadBadCorpora(s3: S3Client): Promise<void> {
-  await s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
-  await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: "empty.jsonl", Body: "\n" }));
+  await s3.send(new PutObjectCommand({ Bucket: USER_BUCKET, Key: "bad/empty.jsonl", Body: "\n" }));
   const lines = Array.from({ length: 10_000 }, (_, i) =>
     i === 7776 ? '{"text": 5}' : JSON.stringify({ id: `d${i}`, text: `passage number ${i}` }),
   );
-  await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: "one-bad-line.jsonl", Body: `${lines.join("\n")}\n` }));
+  await s3.send(
+    new PutObjectCommand({ Bucket: USER_BUCKET, Key: "bad/one-bad-line.jsonl", Body: `${lines.join("\n")}\n` }),
+  );
 }

@@ -8,12 +8,15 @@ import { deploy, synthesise } from "./deployment.ts";
 import { connectToDomain } from "./domain-client.ts";
 import { verifyFailingExecutions } from "./failing-executions.ts";
 import { prepareDjangoCollection } from "./fixtures/django-documentation.ts";
+import { CallRecorder } from "./iam/call-recorder.ts";
+import { leftOutPermissions } from "./iam/justifications.ts";
 import { sampleMemory } from "./memory.ts";
 import type { Options } from "./options.ts";
 import { allChecks, type ExecutionSummary, type RunResults, renderResults, type StageResult } from "./results.ts";
 import { mapRolesAndVerify } from "./role-mapping.ts";
 import { chooseRuntime } from "./runtimes/choice.ts";
 import type { StartedRuntime } from "./runtimes/runtime.ts";
+import { REGION } from "./runtimes/service-stubs.ts";
 import {
   createUserBucket,
   indexCollection,
@@ -21,13 +24,19 @@ import {
   uploadCollection,
   uploadJudgements,
 } from "./source-corpus.ts";
+import { verifyStoppedExecution } from "./stopped-execution.ts";
 import type { Teardown } from "./teardown.ts";
+import { verifyAccess } from "./verification/access.ts";
 import { Checks } from "./verification/check.ts";
 import { verifiedExecution } from "./verified-execution.ts";
 
 const RESULTS_DIRECTORY = fileURLToPath(new URL("../e2e-results", import.meta.url));
 const TEACHER = "BAAI/bge-small-en-v1.5";
 const MODEL_NAME = "django-docs";
+/** Of the account that both emulators stand for. */
+const EMULATED_ACCOUNT = { id: "000000000000", region: REGION };
+/** What the front door stands for; as policies name it. */
+const DOMAIN_ARN = `arn:aws:es:${REGION}:${EMULATED_ACCOUNT.id}:domain/emulated`;
 
 /** What fits two cores and still shows the gain, and what only proves the path: a few steps earn no deployment, so they force it. */
 const SCALE = {
@@ -78,6 +87,7 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
 
   const resultsFile = path.join(RESULTS_DIRECTORY, new Date(startedAt).toISOString().replace(/[:.]/g, "-"));
   const scale = options.small ? SCALE.small : SCALE.full;
+  const recorder = new CallRecorder({ account: EMULATED_ACCOUNT, domainArn: DOMAIN_ARN });
   const runtime = await timed(
     "emulators",
     async () =>
@@ -85,6 +95,7 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
         workDirectory,
         onProgress: say,
         teardown,
+        recorder,
         spotInterruptions: options.spotInterruptions,
       }),
     (started) => started.description,
@@ -103,11 +114,11 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
       );
       const read: Collection = await readCollection(files);
       await createUserBucket(clients.s3);
-      if (options.input === "opensearch") await indexCollection(domain, read);
+      await indexCollection(domain, read);
       return {
         collection: read,
         judgementsUri: await uploadJudgements(clients.s3, files),
-        corpusUri: options.input === "s3" ? await uploadCollection(clients.s3, read) : "",
+        corpusUri: await uploadCollection(clients.s3, read),
       };
     },
     (made) => `${made.collection.documents.length} passages, ${made.collection.judgements.size} human queries`,
@@ -118,9 +129,10 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
     model_name: MODEL_NAME,
     input_type: options.input,
     opensearch_endpoint: runtime.openSearchEndpoint,
+    opensearch_domain_arn: DOMAIN_ARN,
     opensearch_index_name: options.input === "opensearch" ? SOURCE_INDEX : "",
     text_field_names: "title,content",
-    s3_corpus_path: corpusUri,
+    s3_corpus_path: options.input === "s3" ? corpusUri : "",
     judgements_uri: judgementsUri,
     model_type: options.modelType,
     base_model_id: options.base,
@@ -188,14 +200,33 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
     );
   }
 
+  say("an execution on the other kind of input, which is stopped");
+  const stopped = await verifyStoppedExecution(clients, deployment, {
+    ...(options.input === "opensearch"
+      ? { input_type: "s3", s3_corpus_path: corpusUri }
+      : { input_type: "opensearch", opensearch_index_name: SOURCE_INDEX }),
+    sample_query_uri: `${judgementsUri}queries.jsonl`,
+    max_query_documents: 100,
+  });
+
   if (options.failures) say("executions that must fail");
   const failures = options.failures ? await verifyFailingExecutions(clients, domain, deployment, say) : [];
+
+  say("holding what the roles asked for against their policies");
+  await mkdir(RESULTS_DIRECTORY, { recursive: true });
+  const access = await verifyAccess({
+    clients,
+    deployment,
+    recorder,
+    leftOut: leftOutPermissions(options),
+    reportFile: `${resultsFile}-access`,
+  });
 
   const results: RunResults = {
     options,
     runtime: runtime.description,
     setUp,
-    checks: [...terraformChecks.results, ...roleChecks, ...failures],
+    checks: [...terraformChecks.results, ...roleChecks, ...stopped, ...failures, ...access],
     executions,
     totalSeconds: (Date.now() - startedAt) / 1000,
     peakMemoryGiB: memory.peakGiB(),
@@ -208,7 +239,6 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
 
 async function writeResults(file: string, results: RunResults): Promise<void> {
   const rendered = renderResults(results);
-  await mkdir(RESULTS_DIRECTORY, { recursive: true });
   await writeFile(`${file}.md`, rendered);
   await writeFile(`${file}.json`, `${JSON.stringify(results, null, 2)}\n`);
   process.stdout.write(`\n${rendered}\nwritten to ${path.relative(process.cwd(), file)}.md and .json\n`);

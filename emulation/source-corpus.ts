@@ -11,14 +11,17 @@ export const SOURCE_INDEX = "documentation";
 const SHARDS = 3;
 
 /** A bucket of the user's own, apart from the stack's data bucket. */
-const USER_BUCKET = "user-corpus";
+export const USER_BUCKET = "user-corpus";
 
 /** Makes the user's bucket. */
 export async function createUserBucket(s3: S3Client): Promise<void> {
   await s3.send(new CreateBucketCommand({ Bucket: USER_BUCKET }));
 }
 
-/** Puts the human judgements into the user's bucket in BEIR format, and returns their URI for `judgements_uri`. */
+/**
+ * Puts the human judgements into the user's bucket in BEIR format, and returns their URI for `judgements_uri`. Their
+ * `queries.jsonl` is what `sample_query_uri` takes, too.
+ */
 export async function uploadJudgements(s3: S3Client, files: CollectionFiles): Promise<string> {
   const names = [
     [files.queriesFile, "queries.jsonl"],

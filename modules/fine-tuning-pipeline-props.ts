@@ -443,7 +443,7 @@ export interface FineTuningPipelineProps {
    */
   readonly opensearchDomainArn?: string;
   /**
-   * Buckets from which executions may read besides the data bucket and the buckets of s3_corpus_path, sample_query_uri, judgements_uri and general_collection_uri.
+   * Buckets from which executions may read besides the buckets of s3_corpus_path, sample_query_uri, judgements_uri and general_collection_uri; name the data bucket here to keep inputs in it.
    * Must be a list of S3 bucket names.
    *
    * @default []

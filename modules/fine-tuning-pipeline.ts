@@ -65,7 +65,7 @@ export class FineTuningPipeline extends Construct {
       sparse_serving_cpu: parameters.sparseServingImageCpu,
     };
     const images = regionalImages(this, aws, givenImages);
-    const access = reach(this, aws, this.bucket, parameters);
+    const access = reach(this, aws, parameters);
     this.roles = new PipelineRoles(this, "roles", { aws, bucket: this.bucket, images, parameters, reach: access });
     this.functions = new PipelineFunctions(this, "functions", {
       aws,

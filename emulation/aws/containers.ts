@@ -20,6 +20,7 @@ interface AwsContainerSettings {
   readonly region: string;
   /** In the container. */
   readonly certificateAuthority: string | undefined;
+  readonly functionGateway: string | undefined;
 }
 
 /** How one emulator is started with our extensions. */
@@ -36,13 +37,14 @@ const PROGRAMS: Readonly<Record<AwsEmulatorName, AwsProgram>> = {
     healthPath: "/_localstack/health",
     // The image's own.
     command: () => undefined,
-    environment: ({ serviceEndpoints, waitScale, region, certificateAuthority }) => ({
+    environment: ({ serviceEndpoints, waitScale, region, certificateAuthority, functionGateway }) => ({
       PYTHONPATH: `${MOUNTED}/localstack:${MOUNTED}/shared`,
       PYTHONDONTWRITEBYTECODE: "1",
       AWS_DEFAULT_REGION: region,
       LAMBDA_RUNTIME_EXECUTOR: "process",
       PIPELINE_WAIT_SCALE: String(waitScale),
       ...(certificateAuthority === undefined ? {} : { PIPELINE_CERTIFICATE_AUTHORITY: certificateAuthority }),
+      ...(functionGateway === undefined ? {} : { PIPELINE_FUNCTION_GATEWAY: functionGateway }),
       ...Object.fromEntries(
         [...serviceEndpoints].map(([service, url]) => [
           `PIPELINE_ENDPOINT_${service.toUpperCase().replaceAll("-", "_")}`,
@@ -59,10 +61,11 @@ const PROGRAMS: Readonly<Record<AwsEmulatorName, AwsProgram>> = {
   ministack: {
     title: "MiniStack",
     healthPath: "/_ministack/health",
-    command: ({ serviceEndpoints, waitScale, region, certificateAuthority }) => [
+    command: ({ serviceEndpoints, waitScale, region, certificateAuthority, functionGateway }) => [
       ...["python3", `${MOUNTED}/ministack/launcher.py`, "--bind", "0.0.0.0", "--port", String(GATEWAY_PORT)],
       ...["--region", region, "--wait-scale", String(waitScale)],
       ...(certificateAuthority === undefined ? [] : ["--certificate-authority", certificateAuthority]),
+      ...(functionGateway === undefined ? [] : ["--function-gateway", functionGateway]),
       ...[...serviceEndpoints].flatMap(([service, url]) => ["--service-endpoint", `${service}=${url}`]),
     ],
     environment: () => ({ PYTHONUNBUFFERED: "1", PYTHONDONTWRITEBYTECODE: "1", LOG_LEVEL: "INFO" }),
@@ -87,6 +90,7 @@ export class AwsContainer {
   #network: string | undefined;
   #workDirectory: string | undefined;
   #certificateAuthority: string | undefined;
+  #functionGateway: string | undefined;
   readonly #serviceEndpoints = new Map<ForwardedService, string>();
 
   constructor(emulator: AwsEmulatorName, image: string) {
@@ -136,6 +140,12 @@ export class AwsContainer {
     return this;
   }
 
+  /** Where functions reach the emulator; must be reachable from the container. @default - the emulator itself */
+  withFunctionGateway(url: string): this {
+    this.#functionGateway = url;
+    return this;
+  }
+
   /** An existing folder for the log. Required. */
   withWorkDirectory(directory: string): this {
     this.#workDirectory = directory;
@@ -150,6 +160,7 @@ export class AwsContainer {
       waitScale: this.#waitScale,
       region: this.#region,
       certificateAuthority: this.#certificateAuthority === undefined ? undefined : CERTIFICATE_AUTHORITY,
+      functionGateway: this.#functionGateway,
     };
     const container = new GenericContainer(this.#image)
       .withExposedPorts(this.#port === undefined ? GATEWAY_PORT : { container: GATEWAY_PORT, host: this.#port })

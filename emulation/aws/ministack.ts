@@ -27,6 +27,7 @@ export class MiniStack {
   private waitScale = 1;
   private workDirectory: string | undefined;
   private certificateAuthority: string | undefined;
+  private functionGateway: string | undefined;
   private readonly serviceEndpoints = new Map<ForwardedService, string>();
 
   /** The interpreter of the environment that has MiniStack. @default "python3" */
@@ -59,6 +60,12 @@ export class MiniStack {
     return this;
   }
 
+  /** Where functions reach MiniStack. @default - MiniStack itself */
+  withFunctionGateway(url: string): this {
+    this.functionGateway = url;
+    return this;
+  }
+
   /** Where the log and the functions' files are put. @default - a temporary directory, removed by `stop()` */
   withWorkDirectory(directory: string): this {
     this.workDirectory = directory;
@@ -80,6 +87,7 @@ export class MiniStack {
         LAUNCHER,
         ...["--port", String(port), "--wait-scale", String(this.waitScale), "--node", process.execPath],
         ...(this.certificateAuthority === undefined ? [] : ["--certificate-authority", this.certificateAuthority]),
+        ...(this.functionGateway === undefined ? [] : ["--function-gateway", this.functionGateway]),
         ...[...this.serviceEndpoints].flatMap(([service, url]) => ["--service-endpoint", `${service}=${url}`]),
       ],
       env: {

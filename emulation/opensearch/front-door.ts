@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
+import type { ObservedRequest } from "../iam/request-calls.ts";
 import type { Identity } from "./certificates.ts";
 import { IDENTITY_HEADERS, identityHeaders, MASTER } from "./security.ts";
 import { type AwsCredentials, signatureProblem } from "./sigv4.ts";
@@ -20,8 +21,10 @@ export interface FrontDoorOptions {
   /** Key and certificate for HTTPS. @default - plain HTTP */
   readonly identity?: Identity;
   readonly region: string;
-  /** With these the node signs what a connector sends, where the service would assume the connector's role. */
-  readonly connectorCredentials: AwsCredentials;
+  /** With these the node signs what a connector sends, where the service would assume the connector's role; the token is the role's ARN. */
+  readonly connectorCredentials: Omit<AwsCredentials, "sessionToken">;
+  /** Is shown each request whose signature is right; must not throw. @default - nobody */
+  readonly observe?: (request: ObservedRequest) => void;
 }
 
 export interface StartedFrontDoor {
@@ -38,7 +41,7 @@ const ConnectorWithRole = z.looseObject({ credential: z.looseObject({ roleArn: z
 /** A connector's definition as the node needs it: keys beside the role's ARN, since the node can assume no role. */
 function withConnectorCredentials(
   body: Buffer,
-  { accessKeyId, secretAccessKey, sessionToken }: AwsCredentials,
+  { accessKeyId, secretAccessKey }: FrontDoorOptions["connectorCredentials"],
 ): Buffer {
   let connector: unknown;
   try {
@@ -53,7 +56,7 @@ function withConnectorCredentials(
     ...parsed.data.credential,
     access_key: accessKeyId,
     secret_key: secretAccessKey,
-    ...(sessionToken === undefined ? {} : { session_token: sessionToken }),
+    session_token: parsed.data.credential.roleArn,
   };
   return Buffer.from(JSON.stringify({ ...parsed.data, credential }));
 }
@@ -78,7 +81,7 @@ function refuse(response: http.ServerResponse, status: number, message: string):
 async function handle(
   request: http.IncomingMessage,
   response: http.ServerResponse,
-  { target, credentials, region, connectorCredentials }: FrontDoorOptions,
+  { target, credentials, region, connectorCredentials, observe }: FrontDoorOptions,
 ): Promise<void> {
   const { method = "GET", url = "/" } = request;
   const headers = singleValued(request.headers);
@@ -92,6 +95,10 @@ async function handle(
   if (problem !== undefined) {
     refuse(response, 403, problem);
     return;
+  }
+  if (observe !== undefined) {
+    const { pathname, searchParams } = new URL(url, target);
+    observe({ method, path: pathname, query: searchParams, headers, body });
   }
   const writesConnector = ["POST", "PUT"].includes(method) && CONNECTOR_WRITE.test(url);
   const forwardedBody = writesConnector ? withConnectorCredentials(body, connectorCredentials) : body;

@@ -2,6 +2,7 @@ import getPort from "get-port";
 import { type ContainerRuntimeClient, Network } from "testcontainers";
 import { EMULATOR_CREDENTIALS } from "../aws/aws-emulator.ts";
 import { AwsContainer, type AwsEmulatorName } from "../aws/containers.ts";
+import { startRecordingProxy } from "../iam/recording-proxy.ts";
 import { dockerEngine, gatewayOf, imageOf, obtainImage } from "../images/availability.ts";
 import { OpenSearchContainer } from "../opensearch/container.ts";
 import { prepareDomain } from "./domain.ts";
@@ -40,7 +41,13 @@ export class ContainersRuntime implements Runtime {
     this.#aws = aws;
   }
 
-  async start({ workDirectory, onProgress, teardown, spotInterruptions = 0 }: RuntimeOptions): Promise<StartedRuntime> {
+  async start({
+    workDirectory,
+    onProgress,
+    teardown,
+    recorder,
+    spotInterruptions = 0,
+  }: RuntimeOptions): Promise<StartedRuntime> {
     const directory = foldersBelow(workDirectory);
     const client = await dockerEngine();
     const images = await findImages(this.#aws);
@@ -61,8 +68,11 @@ export class ContainersRuntime implements Runtime {
     };
 
     const gatewayPort = await getPort();
+    const proxy = await startRecordingProxy(`http://${address}:${gatewayPort}`, recorder.observe);
+    teardown.add(() => proxy.stop());
     const { sageMaker, bedrock } = await startServiceStubs({
-      gateway: `http://${address}:${gatewayPort}`,
+      gateway: proxy.url,
+      observe: recorder.observe,
       training,
       directory,
       spotInterruptions,
@@ -71,7 +81,7 @@ export class ContainersRuntime implements Runtime {
     const sageMakerUrl = await reachable(sageMaker.url);
     const bedrockUrl = await reachable(bedrock.url);
 
-    const domain = await prepareDomain(workDirectory, ["127.0.0.1", address]);
+    const domain = await prepareDomain(workDirectory, ["127.0.0.1", address], recorder.observe);
     const openSearchContainer = new OpenSearchContainer(images.openSearch)
       .withNetwork(network.getName())
       .withHeapMb(512)
@@ -85,6 +95,7 @@ export class ContainersRuntime implements Runtime {
       .withWaitScale(WAIT_SCALE)
       .withCertificateAuthority(domain.authorityFile)
       .withWorkDirectory(await directory(this.#aws))
+      .withFunctionGateway(await reachable(proxy.url))
       .withServiceEndpoint("sagemaker", sageMakerUrl)
       .withServiceEndpoint("sagemaker-runtime", sageMakerUrl)
       .withServiceEndpoint("application-autoscaling", sageMakerUrl)

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { EMULATOR_CREDENTIALS } from "../aws/aws-emulator.ts";
+import type { ObservedRequest } from "../iam/request-calls.ts";
 import { CertificateAuthority } from "../opensearch/certificates.ts";
 import { type StartedFrontDoor, startFrontDoor } from "../opensearch/front-door.ts";
 import { type NodeSecurity, nodeSecurity } from "../opensearch/security.ts";
@@ -19,8 +20,13 @@ export interface PreparedDomain {
  *
  * @param directory for the authority's certificate.
  * @param addresses of this machine under which the domain is to be reached.
+ * @param observe is shown each request to the domain. @default - nobody
  */
-export async function prepareDomain(directory: string, addresses: readonly string[]): Promise<PreparedDomain> {
+export async function prepareDomain(
+  directory: string,
+  addresses: readonly string[],
+  observe: (request: ObservedRequest) => void = () => undefined,
+): Promise<PreparedDomain> {
   const authority = await CertificateAuthority.create();
   const authorityFile = path.join(directory, "certificate-authority.pem");
   await writeFile(authorityFile, authority.certificate);
@@ -35,6 +41,7 @@ export async function prepareDomain(directory: string, addresses: readonly strin
         credentials: EMULATOR_CREDENTIALS,
         connectorCredentials: EMULATOR_CREDENTIALS,
         identity,
+        observe,
       }),
   };
 }

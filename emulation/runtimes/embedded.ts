@@ -2,6 +2,7 @@ import getPort from "get-port";
 import { EMULATOR_CREDENTIALS } from "../aws/aws-emulator.ts";
 import { MiniStack } from "../aws/ministack.ts";
 import type { AwsConnection } from "../aws-connection.ts";
+import { startRecordingProxy } from "../iam/recording-proxy.ts";
 import { OpenSearchNode, prepareOpenSearch } from "../opensearch/node.ts";
 import { pythonEnvironment } from "../python/environment.ts";
 import { prepareDomain } from "./domain.ts";
@@ -13,7 +14,13 @@ import { foldersBelow } from "./work-folders.ts";
 export class EmbeddedRuntime implements Runtime {
   readonly name = "embedded";
 
-  async start({ workDirectory, onProgress, teardown, spotInterruptions = 0 }: RuntimeOptions): Promise<StartedRuntime> {
+  async start({
+    workDirectory,
+    onProgress,
+    teardown,
+    recorder,
+    spotInterruptions = 0,
+  }: RuntimeOptions): Promise<StartedRuntime> {
     const directory = foldersBelow(workDirectory);
     onProgress("preparing Python, models and OpenSearch (from the cache when they are there)");
     const node = new OpenSearchNode().withHeapMb(512).withWorkDirectory(await directory("opensearch"));
@@ -24,7 +31,7 @@ export class EmbeddedRuntime implements Runtime {
     ]);
 
     onProgress("starting OpenSearch");
-    const domain = await prepareDomain(workDirectory, ["127.0.0.1"]);
+    const domain = await prepareDomain(workDirectory, ["127.0.0.1"], recorder.observe);
     const openSearch = await node.withSecurity(domain.security).start();
     teardown.add(() => openSearch.stop());
     const frontDoor = await domain.open(openSearch.url);
@@ -32,9 +39,11 @@ export class EmbeddedRuntime implements Runtime {
 
     onProgress("starting emulated AWS");
     const gatewayPort = await getPort();
-    const gateway = `http://127.0.0.1:${gatewayPort}`;
+    const proxy = await startRecordingProxy(`http://127.0.0.1:${gatewayPort}`, recorder.observe);
+    teardown.add(() => proxy.stop());
     const { sageMaker, bedrock } = await startServiceStubs({
-      gateway,
+      gateway: proxy.url,
+      observe: recorder.observe,
       training,
       directory,
       spotInterruptions,
@@ -46,6 +55,7 @@ export class EmbeddedRuntime implements Runtime {
       .withWaitScale(WAIT_SCALE)
       .withCertificateAuthority(domain.authorityFile)
       .withWorkDirectory(await directory("ministack"))
+      .withFunctionGateway(proxy.url)
       .withServiceEndpoint("sagemaker", sageMaker.url)
       .withServiceEndpoint("sagemaker-runtime", sageMaker.url)
       .withServiceEndpoint("application-autoscaling", sageMaker.url)

@@ -1,4 +1,5 @@
 import type { AwsConnection } from "../aws-connection.ts";
+import type { CallRecorder } from "../iam/call-recorder.ts";
 import type { Teardown } from "../teardown.ts";
 
 /** What every runtime is told. */
@@ -9,6 +10,8 @@ export interface RuntimeOptions {
   readonly onProgress: (line: string) => void;
   /** Is told how to end everything that is started, as it is started: a start may be interrupted as well. */
   readonly teardown: Teardown;
+  /** Keeps what roles ask of AWS. */
+  readonly recorder: CallRecorder;
   /** How often each job on spot instances is interrupted. @default 0 */
   readonly spotInterruptions?: number;
 }

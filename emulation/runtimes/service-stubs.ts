@@ -1,5 +1,6 @@
 import { BEDROCK_FAILURE_MESSAGE, FAILING_BEDROCK_JOB } from "../failing-executions.ts";
 import { prepareHubCache } from "../fixtures/hub-cache.ts";
+import type { ObservedRequest } from "../iam/request-calls.ts";
 import { pythonEnvironment } from "../python/environment.ts";
 import { type StartedBedrockStub, startBedrockStub } from "../stubs/bedrock/server.ts";
 import { type StartedStub, startSageMakerStub } from "../stubs/sagemaker/server.ts";
@@ -28,8 +29,10 @@ export async function prepareTrainingEnvironment(): Promise<TrainingEnvironment>
 const BEDROCK_ERROR_SHARE = 0.02;
 
 export interface ServiceStubsOptions {
-  /** The emulator's S3. */
+  /** The emulator's S3 and CloudWatch Logs. */
   readonly gateway: string;
+  /** Is shown each request to the stubs. */
+  readonly observe: (request: ObservedRequest) => void;
   readonly training: TrainingEnvironment;
   /** Where a stub may write; the folder is made. */
   readonly directory: (name: string) => Promise<string>;
@@ -42,6 +45,7 @@ export interface ServiceStubsOptions {
 /** Starts SageMaker and Bedrock. */
 export async function startServiceStubs({
   gateway,
+  observe,
   training,
   directory,
   spotInterruptions,
@@ -49,6 +53,8 @@ export async function startServiceStubs({
 }: ServiceStubsOptions): Promise<{ sageMaker: StartedStub; bedrock: StartedBedrockStub }> {
   const sageMaker = await startSageMakerStub({
     s3Endpoint: gateway,
+    logsEndpoint: gateway,
+    observe,
     python: training.python,
     workDirectory: await directory("sagemaker"),
     jobEnvironment: { ...training.hub.environment, ...SHARED_CORES },
@@ -57,6 +63,7 @@ export async function startServiceStubs({
   onStarted(() => sageMaker.stop());
   const bedrock = await startBedrockStub({
     s3Endpoint: gateway,
+    observe,
     workDirectory: await directory("bedrock"),
     errorShare: BEDROCK_ERROR_SHARE,
     outcomeOf: ({ jobName }) =>

@@ -6,6 +6,8 @@ import {
   ResourceAlreadyExistsException,
 } from "@aws-sdk/client-cloudwatch-logs";
 
+import { roleCredentials } from "./role-credentials.ts";
+
 /** PutLogEvents takes 10,000 events and 1 MiB a call, each event counted with 26 bytes more. */
 const MAX_EVENTS = 10_000;
 const MAX_BYTES = 1_000_000;
@@ -23,11 +25,16 @@ export class CloudWatchLogStream {
   #failed = false;
   readonly #report: (message: string) => void;
 
-  constructor(endpoint: string, region: string, group: string, stream: string, report: (message: string) => void) {
+  constructor(
+    { endpoint, region, role }: { readonly endpoint: string; readonly region: string; readonly role: string },
+    group: string,
+    stream: string,
+    report: (message: string) => void,
+  ) {
     this.#client = new CloudWatchLogsClient({
       endpoint,
       region,
-      credentials: { accessKeyId: "stub", secretAccessKey: "stub" },
+      credentials: roleCredentials(role),
       maxAttempts: 2,
     });
     this.#group = group;

@@ -5,6 +5,7 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { GetObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
+import { roleCredentials } from "./role-credentials.ts";
 
 /** Objects and files moved at the same time. */
 const TRANSFERS = 4;
@@ -73,13 +74,16 @@ export async function filesBelow(directory: string): Promise<string[]> {
 export class ObjectStore {
   readonly #client: S3Client;
 
-  /** @param endpoint the emulator's URL; reached in path style, with any credentials */
-  constructor(endpoint: string, region: string) {
+  /**
+   * @param endpoint the emulator's URL; reached in path style
+   * @param role ARN of the role that reads and writes: a service's own, handed over with the job
+   */
+  constructor(endpoint: string, region: string, role: string) {
     this.#client = new S3Client({
       endpoint,
       region,
       forcePathStyle: true,
-      credentials: { accessKeyId: "stub", secretAccessKey: "stub" },
+      credentials: roleCredentials(role),
       requestChecksumCalculation: "WHEN_REQUIRED",
       responseChecksumValidation: "WHEN_REQUIRED",
     });
@@ -153,5 +157,30 @@ export class ObjectStore {
 
   destroy(): void {
     this.#client.destroy();
+  }
+}
+
+/** S3 of the emulator as each role reaches it. */
+export class ObjectStores {
+  readonly #endpoint: string;
+  readonly #region: string;
+  readonly #byRole = new Map<string, ObjectStore>();
+
+  constructor(endpoint: string, region: string) {
+    this.#endpoint = endpoint;
+    this.#region = region;
+  }
+
+  /** @param role ARN */
+  as(role: string): ObjectStore {
+    const existing = this.#byRole.get(role);
+    if (existing !== undefined) return existing;
+    const store = new ObjectStore(this.#endpoint, this.#region, role);
+    this.#byRole.set(role, store);
+    return store;
+  }
+
+  destroy(): void {
+    for (const store of this.#byRole.values()) store.destroy();
   }
 }

@@ -48,6 +48,16 @@ const CANCEL_GRACE_MS = 20_000;
 
 const VersionReport = z.object({ terraform_version: z.string() });
 const Outputs = z.record(z.string(), z.object({ value: z.unknown() }));
+const StateResource = z.object({
+  address: z.string(),
+  mode: z.enum(["managed", "data"]),
+  type: z.string(),
+  values: z.record(z.string(), z.unknown()),
+});
+const State = z.object({ values: z.object({ root_module: z.object({ resources: z.array(StateResource) }) }) });
+
+/** A resource of a state. */
+export type StateResource = z.infer<typeof StateResource>;
 
 async function checkVersion(): Promise<void> {
   const hint = `Install Terraform ${OLDEST_VERSION.join(".")} or later so that "terraform" is on the PATH.`;
@@ -126,6 +136,19 @@ export class Terraform {
     if (result.failed) throw new TerraformError(`terraform output failed:\n${result.stderr}`, { cause: result });
     const outputs = Outputs.parse(JSON.parse(result.stdout));
     return Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value]));
+  }
+
+  /** The resources of the state, each with the values it was given. @throws TerraformError */
+  async resources(): Promise<StateResource[]> {
+    const { directory } = this.#options;
+    const result = await execa("terraform", ["show", "-json"], {
+      cwd: directory,
+      env: this.#environment(),
+      extendEnv: false,
+      reject: false,
+    });
+    if (result.failed) throw new TerraformError(`terraform show failed:\n${result.stderr}`, { cause: result });
+    return State.parse(JSON.parse(result.stdout)).values.root_module.resources;
   }
 
   /** Removes everything. @throws TerraformError */

@@ -3,8 +3,9 @@ import { Construct } from "constructs";
 import type { AwsContext } from "../aws-context.ts";
 import type { PipelineParameters } from "../checks.ts";
 import { type Images, repositoryArn } from "../jobs/images.ts";
+import { isGiven } from "../json.ts";
 import { CODE_PREFIX, type DataBucket, RESULTS_PREFIX, RUNS_PREFIX } from "../storage/data-bucket.ts";
-import { type RoleSettings, ServiceRole, type Statement } from "./service-role.ts";
+import { type ConditionalStatements, type RoleSettings, ServiceRole } from "./service-role.ts";
 import {
   containersInNetwork,
   type DataKey,
@@ -24,9 +25,8 @@ export interface Reach {
   readonly roles: RoleSettings;
   readonly key: DataKey;
   readonly network: Network;
-  /** The data bucket and the buckets that inputs come from: a list expression. */
-  readonly inputBucketArns: string[];
-  readonly inputObjectArns: string[];
+  /** Reading what users give: corpora, sample queries, judged queries. */
+  readonly readInputs: ConditionalStatements;
   /** The OpenSearch domain. */
   readonly domainArn: string;
   /** The model that writes queries: its inference profile and the foundation model behind it, wherever the profile routes to. */
@@ -41,7 +41,7 @@ const DOMAIN_OF_ENDPOINT = "^https://(?:search|vpc)-(.+)-[a-z0-9]{26}[.]";
 const PROFILE_GEOGRAPHY = "/^(us|us-gov|eu|apac|jp|au|ca|global)[.]/";
 
 /** What this deployment's parameters let the roles reach, as locals of the stack. */
-export function reach(scope: Construct, aws: AwsContext, bucket: DataBucket, parameters: PipelineParameters): Reach {
+export function reach(scope: Construct, aws: AwsContext, parameters: PipelineParameters): Reach {
   const firstGroup = (pattern: string, text: string, otherwise: string): string =>
     Fn.try([propertyAccess(Fn.regex(pattern, text), [0]), otherwise]);
   const uris = [
@@ -50,13 +50,12 @@ export function reach(scope: Construct, aws: AwsContext, bucket: DataBucket, par
     parameters.judgementsUri,
     parameters.generalCollectionUri,
   ];
-  const inputBuckets = Fn.compact(
-    Fn.concat([parameters.inputBucketNames, uris.map((uri) => firstGroup(BUCKET_OF_URI, uri, ""))]),
-  );
-  const inputBucketArns = new TerraformLocal(
+  const inputBuckets = new TerraformLocal(
     scope,
-    "input_bucket_arns",
-    Fn.distinct(Fn.concat([[bucket.arn], Fn.formatlist("arn:%s:s3:::%s", [aws.partition, inputBuckets])])),
+    "input_buckets",
+    Fn.distinct(
+      Fn.compact(Fn.concat([parameters.inputBucketNames, uris.map((uri) => firstGroup(BUCKET_OF_URI, uri, ""))])),
+    ),
   ).asList;
   const domainArn = new TerraformLocal(
     scope,
@@ -86,8 +85,23 @@ export function reach(scope: Construct, aws: AwsContext, bucket: DataBucket, par
     },
     key: dataKey(parameters.kmsKeyArn),
     network: network(parameters.subnetIds, parameters.securityGroupIds),
-    inputBucketArns,
-    inputObjectArns: Fn.formatlist("%s/*", [inputBucketArns]),
+    readInputs: {
+      name: "inputs",
+      when: isGiven(inputBuckets),
+      statements: [
+        {
+          sid: "ReadInputs",
+          actions: ["s3:GetObject"],
+          resources: Fn.formatlist("arn:%s:s3:::%s/*", [aws.partition, inputBuckets]),
+        },
+        {
+          // Without it S3 would say of an input that is not there that access is denied.
+          sid: "ListInputs",
+          actions: ["s3:ListBucket"],
+          resources: Fn.formatlist("arn:%s:s3:::%s", [aws.partition, inputBuckets]),
+        },
+      ],
+    },
     domainArn,
     bedrockModelArns: [
       aws.arn("bedrock", `inference-profile/${parameters.bedrockModelId}`),
@@ -99,14 +113,6 @@ export function reach(scope: Construct, aws: AwsContext, bucket: DataBucket, par
       aws.arn("sagemaker", `${resourceType}/${lowerModelName}-*`),
     ],
   };
-}
-
-/** Reads what users give: corpora, sample queries, judged queries. */
-export function readInputs({ inputBucketArns, inputObjectArns }: Reach): Statement[] {
-  return [
-    { sid: "ReadInputs", actions: ["s3:GetObject"], resources: inputObjectArns },
-    { sid: "ListInputs", actions: ["s3:ListBucket"], resources: inputBucketArns },
-  ];
 }
 
 /** The roles that AWS services take on the pipeline's behalf. */
@@ -145,10 +151,9 @@ export class PipelineRoles extends Construct {
       aws,
       service: "sagemaker.amazonaws.com",
       sourceArn: aws.arn("sagemaker", "*"),
-      conditionalStatements: [throughS3, encryptJobs(key), inNetwork],
+      conditionalStatements: [props.reach.readInputs, throughS3, encryptJobs(key), inNetwork],
       statements: [
         ...readPrefixes(aws, "Read", bucket.arn, [`${CODE_PREFIX}*`, `${RUNS_PREFIX}*`, `${RESULTS_PREFIX}*`]),
-        ...readInputs(props.reach),
         writePrefixes(aws, "Write", bucket.arn, [`${RUNS_PREFIX}*`, `${RESULTS_PREFIX}*`]),
         ...pullImages([repositoryArn(aws, images.training_gpu), repositoryArn(aws, images.training_cpu)]),
         ...sageMakerTelemetry(aws, "/aws/sagemaker/TrainingJobs"),

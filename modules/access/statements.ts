@@ -39,15 +39,17 @@ export function readPrefixes(
   bucketArn: string,
   prefixes: readonly string[],
 ): Statement[] {
-  return [
-    {
-      sid: `${sid}Objects`,
-      actions: ["s3:GetObject"],
-      resources: prefixes.map((prefix) => `${bucketArn}/${prefix}`),
-      conditions: { StringEquals: { "aws:ResourceAccount": aws.accountId } },
-    },
-    listPrefixes(aws, `${sid}List`, bucketArn, prefixes),
-  ];
+  return [readObjects(aws, `${sid}Objects`, bucketArn, prefixes), listPrefixes(aws, `${sid}List`, bucketArn, prefixes)];
+}
+
+/** Reads objects below prefixes of a bucket of this account, whose keys are known. */
+export function readObjects(aws: AwsContext, sid: string, bucketArn: string, prefixes: readonly string[]): Statement {
+  return {
+    sid,
+    actions: ["s3:GetObject"],
+    resources: prefixes.map((prefix) => `${bucketArn}/${prefix}`),
+    conditions: { StringEquals: { "aws:ResourceAccount": aws.accountId } },
+  };
 }
 
 function listPrefixes(aws: AwsContext, sid: string, bucketArn: string, prefixes: readonly string[]): Statement {
@@ -59,21 +61,21 @@ function listPrefixes(aws: AwsContext, sid: string, bucketArn: string, prefixes:
   };
 }
 
-/** Writes objects below prefixes of a bucket of this account, in parts where they are large. */
+/** Writes objects below prefixes of a bucket of this account, in parts where they are large. Parts of an upload that broke off expire. */
 export function writePrefixes(aws: AwsContext, sid: string, bucketArn: string, prefixes: readonly string[]): Statement {
   return {
     sid,
-    actions: ["s3:PutObject", "s3:AbortMultipartUpload"],
+    actions: ["s3:PutObject"],
     resources: prefixes.map((prefix) => `${bucketArn}/${prefix}`),
     conditions: { StringEquals: { "aws:ResourceAccount": aws.accountId } },
   };
 }
 
-/** Writes as {@link writePrefixes}, and first removes what an earlier attempt of the same stage left there. */
+/** Writes as {@link writePrefixes}, gives up what cannot be written to its end, and first removes what an earlier attempt of the same stage left there. */
 export function replacePrefix(aws: AwsContext, bucketArn: string, prefix: string): Statement[] {
   const write = writePrefixes(aws, "Write", bucketArn, [prefix]);
   return [
-    { ...write, actions: [...write.actions, "s3:DeleteObject"] },
+    { ...write, actions: [...write.actions, "s3:AbortMultipartUpload", "s3:DeleteObject"] },
     listPrefixes(aws, "ListWritten", bucketArn, [prefix]),
   ];
 }

@@ -1,7 +1,7 @@
 import { Construct } from "constructs";
-import { type PipelineRoles, type Reach, readInputs } from "../access/pipeline-roles.ts";
-import type { Statement } from "../access/service-role.ts";
-import { passRole, replacePrefix } from "../access/statements.ts";
+import type { PipelineRoles, Reach } from "../access/pipeline-roles.ts";
+import type { ConditionalStatements, Statement } from "../access/service-role.ts";
+import { passRole, readObjects, replacePrefix } from "../access/statements.ts";
 import type { AwsContext } from "../aws-context.ts";
 import type { PipelineParameters } from "../checks.ts";
 import { type DataBucket, RUNS_PREFIX } from "../storage/data-bucket.ts";
@@ -16,6 +16,7 @@ interface FunctionSettings {
   /** Seconds. */
   readonly timeout: number;
   readonly roleName?: string;
+  readonly conditionalStatements?: readonly ConditionalStatements[];
   readonly statements: readonly Statement[];
 }
 
@@ -38,7 +39,7 @@ export class PipelineFunctions extends Construct {
   ) {
     super(scope, id);
     const { aws, bucket, roles, parameters, sources } = props;
-    const { domainArn, bedrockModelArns } = props.reach;
+    const { domainArn, bedrockModelArns, readInputs } = props.reach;
     const replaceInRuns = (folder: string) => replacePrefix(aws, bucket.arn, `${RUNS_PREFIX}*/${folder}/*`);
     const settings: Readonly<Record<FunctionName, FunctionSettings>> = {
       "resolve-parameters": {
@@ -56,7 +57,7 @@ export class PipelineFunctions extends Construct {
           ...replaceInRuns("corpus"),
           {
             sid: "ReadIndex",
-            actions: ["es:ESHttpDelete", "es:ESHttpGet", "es:ESHttpHead", "es:ESHttpPost"],
+            actions: ["es:ESHttpDelete", "es:ESHttpGet", "es:ESHttpPost"],
             resources: [`${domainArn}/*`],
           },
         ],
@@ -65,22 +66,20 @@ export class PipelineFunctions extends Construct {
         description: "Stage 1: checks and normalises a corpus in S3",
         memorySize: 2048,
         timeout: 900,
-        statements: [...readInputs(props.reach), ...replaceInRuns("corpus")],
+        conditionalStatements: [readInputs],
+        statements: replaceInRuns("corpus"),
       },
       "bedrock-orchestrator": {
         description: "Stage 2: has Bedrock write queries for sampled documents",
         memorySize: 2048,
         timeout: 900,
+        conditionalStatements: [readInputs],
         statements: [
-          ...readInputs(props.reach),
+          readObjects(aws, "ReadRun", bucket.arn, [`${RUNS_PREFIX}*/corpus/*`, `${RUNS_PREFIX}*/queries/*`]),
           ...replaceInRuns("queries"),
           {
             sid: "RunBatchJobs",
-            actions: [
-              "bedrock:CreateModelInvocationJob",
-              "bedrock:GetModelInvocationJob",
-              "bedrock:StopModelInvocationJob",
-            ],
+            actions: ["bedrock:CreateModelInvocationJob", "bedrock:GetModelInvocationJob"],
             resources: [...bedrockModelArns, aws.arn("bedrock", "model-invocation-job/*")],
           },
           { sid: "InvokeModel", actions: ["bedrock:InvokeModel"], resources: bedrockModelArns },

@@ -87,7 +87,7 @@ describe("the deployed stack", () => {
 
     it("has no permission that only a key or a VPC needs", () => {
       const names = Object.values(applied.resources("aws_iam_role_policy")).map(({ name }) => name);
-      expect(new Set(names)).toEqual(new Set(["permissions"]));
+      expect(new Set(names)).toEqual(new Set(["permissions", "inputs"]));
     });
 
     it("starts nothing", () => {
@@ -265,14 +265,23 @@ describe("the deployed stack", () => {
     });
   });
 
-  describe("with a bucket and a role of the user's own", () => {
+  describe("with an index, and a bucket and a role of the user's own", () => {
     let applied: AppliedStack;
     beforeAll(async () => {
       applied = await applyMocked(directory, {
         ...BASE,
+        input_type: "opensearch",
+        s3_corpus_path: "",
+        opensearch_endpoint: "https://search-products-abcdefghijklmnopqrstuvwxyz.us-east-1.es.amazonaws.com",
+        opensearch_index_name: "products",
         existing_bucket_name: "my-data",
         existing_role_arns: { job: JOB_ROLE },
       });
+    });
+
+    it("reads no bucket for inputs", () => {
+      const names = Object.values(applied.resources("aws_iam_role_policy")).map(({ name }) => name);
+      expect(names).not.toContain("inputs");
     });
 
     it("leaves the bucket's settings to its owner and puts the code into it", () => {

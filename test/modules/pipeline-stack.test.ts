@@ -184,11 +184,14 @@ describe("the deployed stack", () => {
       expect(statement("functions_data-extractor_role", "ReadIndex").Action).not.toContain("es:ESHttpPut");
     });
 
-    it("read the data bucket and the buckets that the inputs come from", () => {
-      expect(statement("functions_s3-validator_role", "ReadInputs").Resource).toEqual([
-        "arn:aws:s3:::pipeline_data_bucket/*",
+    it("read the buckets that the inputs come from, and of the data bucket what the stage before made", () => {
+      expect(statement("functions_s3-validator_role_inputs", "ReadInputs").Resource).toEqual([
         "arn:aws:s3:::judgements/*",
         "arn:aws:s3:::corpora/*",
+      ]);
+      expect(statement("functions_bedrock-orchestrator_role", "ReadRun").Resource).toEqual([
+        "arn:aws:s3:::pipeline_data_bucket/runs/*/corpus/*",
+        "arn:aws:s3:::pipeline_data_bucket/runs/*/queries/*",
       ]);
     });
 

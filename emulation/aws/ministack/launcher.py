@@ -42,6 +42,8 @@ class Settings:
     node: str
     certificate_authority: str | None
     """PEM file of an authority that the functions trust."""
+    function_gateway: str | None
+    """Where functions reach MiniStack, if not at MiniStack itself."""
     service_endpoints: Mapping[str, str]
 
     @classmethod
@@ -54,6 +56,7 @@ class Settings:
         parser.add_argument("--wait-scale", type=float, default=1.0, help="factor on the waits of state machines")
         parser.add_argument("--node", default="node", help="Node executable that runs the functions")
         parser.add_argument("--certificate-authority", metavar="FILE", help="PEM file that the functions trust")
+        parser.add_argument("--function-gateway", metavar="URL", help="where functions reach MiniStack")
         parser.add_argument("--service-endpoint", action="append", default=[], metavar="SERVICE=URL")
         options = parser.parse_args(arguments)
         endpoints = dict(endpoint.partition("=")[::2] for endpoint in options.service_endpoint)
@@ -67,12 +70,13 @@ class Settings:
             options.wait_scale,
             options.node,
             options.certificate_authority,
+            options.function_gateway,
             endpoints,
         )
 
     @property
     def gateway(self) -> str:
-        """MiniStack's own URL, for the functions and the state machines."""
+        """MiniStack's own URL."""
         return f"http://127.0.0.1:{self.port}"
 
 
@@ -99,7 +103,7 @@ def run(settings: Settings) -> None:
         node=settings.node,
         region=settings.region,
         endpoints={
-            "AWS_ENDPOINT_URL": settings.gateway,
+            "AWS_ENDPOINT_URL": settings.function_gateway or settings.gateway,
             **{f"AWS_ENDPOINT_URL_{name}": url for name, url in endpoints.items()},
         },
         certificate_authority=settings.certificate_authority,

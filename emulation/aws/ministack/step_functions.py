@@ -74,6 +74,7 @@ def install(calls: AwsCalls) -> None:
 def _install_integrations(calls: AwsCalls) -> None:
     def invoke_resource(original: Callable[..., Json]) -> Callable[..., Json]:
         def invoke(resource: str, arguments: Json) -> Json:
+            _tell_parameters(resource, arguments)
             try:
                 result = _invoke(calls, original, resource, arguments)
             except AwsCallError as error:
@@ -99,6 +100,20 @@ def _invoke(calls: AwsCalls, original: Callable[..., Json], resource: str, argum
     if integration == "aws-sdk" and len(action) == 2 and action[0] in SDK_SERVICES:
         return calls.call(SDK_SERVICES[action[0]], action[1], arguments)
     return original(resource, arguments)
+
+
+def _tell_parameters(resource: str, arguments: Json) -> None:
+    """Makes the TaskScheduled event tell API and parameters as that of Step Functions does."""
+    integration, _, action = resource.removeprefix("arn:aws:states:::").rpartition(":")
+    running = _running_state.get(None)
+    if running is None:
+        return
+    for event in reversed(running.execution["events"]):
+        details = event.get("taskScheduledEventDetails", {})
+        # Branches that run at the same time add theirs to the same list.
+        if details.get("resource") == resource and "parameters" not in details:
+            details.update(resourceType=integration, resource=action, parameters=json.dumps(arguments))
+            return
 
 
 def _wait_for_job(calls: AwsCalls, job: Job, resource: str, arguments: Json, started: Json) -> Json:

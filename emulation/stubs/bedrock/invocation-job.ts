@@ -4,7 +4,7 @@ import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { finished } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { joinS3Uri, type ObjectStore } from "../object-store.ts";
+import { joinS3Uri, type ObjectStore, type ObjectStores } from "../object-store.ts";
 import { validationException } from "../wire/service-error.ts";
 import { MessagesRequest } from "./anthropic-messages.ts";
 import { type BatchFile, BatchInputError, batchFiles, batchRecords, validateBatch } from "./batch-input.ts";
@@ -24,7 +24,7 @@ export type ForcedOutcome =
 
 /** What the jobs of one stub share. */
 export interface InvocationJobContext {
-  readonly store: ObjectStore;
+  readonly stores: ObjectStores;
   readonly limits: BatchLimits;
   readonly habits: AnswerHabits;
   readonly recordErrors: RecordErrors;
@@ -88,6 +88,10 @@ export class InvocationJob {
     this.finished = this.#run();
   }
 
+  get #store(): ObjectStore {
+    return this.#context.stores.as(this.input.roleArn);
+  }
+
   get status(): InvocationJobStatus {
     return this.#status;
   }
@@ -126,7 +130,8 @@ export class InvocationJob {
     try {
       await this.#pause();
       this.#enter("Validating");
-      const { store, limits } = this.#context;
+      const { limits } = this.#context;
+      const store = this.#store;
       const files = await batchFiles(store, this.input.inputDataConfig.s3InputDataConfig.s3Uri, limits);
       const frequency = new DocumentFrequency();
       const total = await validateBatch(store, files, limits, (request) => frequency.add(passageWords(request)));
@@ -157,7 +162,8 @@ export class InvocationJob {
 
   /** Runs the records and writes the output. @returns whether the forced outcome ended it early */
   async #process(files: readonly BatchFile[], frequency: DocumentFrequency): Promise<boolean> {
-    const { store, workDirectory } = this.#context;
+    const { workDirectory } = this.#context;
+    const store = this.#store;
     const jobId = this.arn.slice(this.arn.lastIndexOf("/") + 1);
     const outputUri = joinS3Uri(this.input.outputDataConfig.s3OutputDataConfig.s3Uri, jobId);
     const directory = path.join(workDirectory, jobId);
@@ -188,7 +194,7 @@ export class InvocationJob {
   }
 
   async *#answers(file: BatchFile, frequency: DocumentFrequency, limit: number): AsyncGenerator<string> {
-    for await (const record of batchRecords(this.#context.store, file)) {
+    for await (const record of batchRecords(this.#store, file)) {
       if (this.#counts.processed >= limit || this.#stopped.signal.aborted) return;
       const recordId = record.recordId ?? `RECORD${String(this.#counts.processed).padStart(7, "0")}`;
       this.#counts.processed += 1;

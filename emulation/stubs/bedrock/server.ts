@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
-import { ObjectStore } from "../object-store.ts";
-import { serve, type WireRequest, type WireResponse } from "../wire/http-server.ts";
+import { ObjectStores } from "../object-store.ts";
+import { type Observe, serve, type WireRequest, type WireResponse } from "../wire/http-server.ts";
 import { awsJson, awsJsonTarget, jsonBody, restJson } from "../wire/protocols.ts";
 import { ServiceError, validationException } from "../wire/service-error.ts";
 import { checkSignature } from "../wire/signature.ts";
@@ -35,6 +35,8 @@ export interface BedrockStubOptions {
   readonly outcomeOf?: (job: SubmittedJob) => ForcedOutcome | undefined;
   /** Called with a line for people about each job. */
   readonly onProgress?: (line: string) => void;
+  /** Is shown each request. @default - nobody */
+  readonly observe?: Observe;
 }
 
 /** A running stub. */
@@ -71,10 +73,10 @@ export async function startBedrockStub(options: BedrockStubOptions): Promise<Sta
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const habits = { ...DEFAULT_HABITS, ...options.habits };
   await mkdir(options.workDirectory, { recursive: true });
-  const store = new ObjectStore(options.s3Endpoint, region);
+  const stores = new ObjectStores(options.s3Endpoint, region);
   const jobs = new InvocationJobs(
     {
-      store,
+      stores,
       limits,
       habits,
       recordErrors: new RecordErrors(options.errorShare ?? 0),
@@ -130,13 +132,13 @@ export async function startBedrockStub(options: BedrockStubOptions): Promise<Sta
     });
   };
 
-  const server = await serve(respond, options.port);
+  const server = await serve(respond, options.port, options.observe);
   return {
     url: server.url,
     async stop() {
       await server.stop();
       await jobs.stop();
-      store.destroy();
+      stores.destroy();
     },
   };
 }

@@ -110,13 +110,14 @@ export class ModelServer {
     const source = container?.ModelDataSource?.S3DataSource;
     const uri = source?.S3Uri ?? container?.ModelDataUrl;
     if (uri === undefined) return;
+    const store = context.stores.as(model.ExecutionRoleArn);
     try {
       if (source?.CompressionType === "None") {
-        if ((await context.store.downloadPrefix(uri, directory)) === 0) throw new Error("there are no objects");
+        if ((await store.downloadPrefix(uri, directory)) === 0) throw new Error("there are no objects");
         return;
       }
       const archive = path.join(this.#directory, "model.tar.gz");
-      await context.store.downloadObject(uri, archive);
+      await store.downloadObject(uri, archive);
       await tar.extract({ file: archive, cwd: directory });
       await rm(archive);
     } catch (error) {
@@ -128,9 +129,10 @@ export class ModelServer {
   }
 
   #forwardLog(): void {
-    const { context, endpointName, variantName, deployment } = this.#options;
+    const { context, model, endpointName, variantName, deployment } = this.#options;
     const stream = logStream(
       context,
+      model.ExecutionRoleArn,
       `/aws/sagemaker/Endpoints/${endpointName}`,
       `${variantName}/i-${String(deployment).padStart(17, "0")}`,
     );

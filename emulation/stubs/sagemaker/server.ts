@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
-import { ObjectStore } from "../object-store.ts";
-import { serve, type WireRequest, type WireResponse } from "../wire/http-server.ts";
+import { ObjectStores } from "../object-store.ts";
+import { type Observe, serve, type WireRequest, type WireResponse } from "../wire/http-server.ts";
 import { awsJson, awsJsonTarget, type JsonOperations, jsonBody, restJson } from "../wire/protocols.ts";
 import { ServiceError } from "../wire/service-error.ts";
 import { checkSignature } from "../wire/signature.ts";
@@ -38,6 +38,8 @@ export interface SageMakerStubOptions {
   readonly invocationTimeoutMs?: number;
   /** Called with a line for people about each job and endpoint, with the path of its log. */
   readonly onProgress?: (line: string) => void;
+  /** Is shown each request. @default - nobody */
+  readonly observe?: Observe;
 }
 
 /** A running stub. */
@@ -58,7 +60,7 @@ export async function startSageMakerStub(options: SageMakerStubOptions): Promise
   const context: StubContext = {
     region,
     accountId: options.accountId ?? "000000000000",
-    store: new ObjectStore(options.s3Endpoint, region),
+    stores: new ObjectStores(options.s3Endpoint, region),
     python: options.python,
     jobEnvironment: options.jobEnvironment,
     workDirectory: options.workDirectory,
@@ -109,13 +111,13 @@ export async function startSageMakerStub(options: SageMakerStubOptions): Promise
     });
   };
 
-  const server = await serve(respond, options.port);
+  const server = await serve(respond, options.port, options.observe);
   return {
     url: server.url,
     async stop() {
       await server.stop();
       await Promise.all([trainingJobs.stop(), endpoints.stop()]);
-      context.store.destroy();
+      context.stores.destroy();
     },
   };
 }

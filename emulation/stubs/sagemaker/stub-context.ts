@@ -1,12 +1,12 @@
 import path from "node:path";
 import { CloudWatchLogStream } from "../cloudwatch-log-stream.ts";
-import type { ObjectStore } from "../object-store.ts";
+import type { ObjectStores } from "../object-store.ts";
 
 /** What the parts of the SageMaker stub share. */
 export interface StubContext {
   readonly region: string;
   readonly accountId: string;
-  readonly store: ObjectStore;
+  readonly stores: ObjectStores;
   readonly python: string;
   readonly jobEnvironment: Readonly<Record<string, string>>;
   readonly workDirectory: string;
@@ -19,10 +19,15 @@ export function sageMakerArn({ region, accountId }: StubContext, kind: string, n
   return `arn:aws:sagemaker:${region}:${accountId}:${kind}/${name.toLowerCase()}`;
 }
 
-/** A stream of the emulator's CloudWatch Logs, or nothing when its endpoint is not given. */
-export function logStream(context: StubContext, group: string, stream: string): CloudWatchLogStream | undefined {
-  if (context.logsEndpoint === undefined) return undefined;
-  return new CloudWatchLogStream(context.logsEndpoint, context.region, group, stream, context.onProgress);
+/** A stream of the emulator's CloudWatch Logs that `role` (an ARN) writes, or nothing when its endpoint is not given. */
+export function logStream(
+  { logsEndpoint, region, onProgress }: StubContext,
+  role: string,
+  group: string,
+  stream: string,
+): CloudWatchLogStream | undefined {
+  if (logsEndpoint === undefined) return undefined;
+  return new CloudWatchLogStream({ endpoint: logsEndpoint, region, role }, group, stream, onProgress);
 }
 
 /** The log file of a job or an endpoint variant. */

@@ -101,7 +101,7 @@ export class TrainingJob {
       region: context.region,
       baseDirectory: path.join(context.workDirectory, "training-jobs", input.TrainingJobName),
       logFile: this.logFile,
-      store: context.store,
+      store: context.stores.as(input.RoleArn),
       python: context.python,
       environment: context.jobEnvironment,
     });
@@ -240,6 +240,7 @@ export class TrainingJob {
     let tail: string[] = [];
     const cloudWatch = logStream(
       this.#context,
+      this.#input.RoleArn,
       "/aws/sagemaker/TrainingJobs",
       `${this.name}/algo-1-${Math.floor(Date.now() / 1000)}`,
     );
@@ -296,7 +297,7 @@ export class TrainingJob {
     const { CheckpointConfig } = this.#input;
     if (CheckpointConfig === undefined) return undefined;
     const directory = this.#container.localPath(CheckpointConfig.LocalPath ?? "/opt/ml/checkpoints");
-    return new CheckpointSync(this.#context.store, directory, CheckpointConfig.S3Uri);
+    return new CheckpointSync(this.#context.stores.as(this.#input.RoleArn), directory, CheckpointConfig.S3Uri);
   }
 
   #enter(status: SecondaryStatus): void {

@@ -63,7 +63,7 @@ export class TrainingJobs {
         );
       let objects: number;
       try {
-        objects = (await this.#context.store.list(S3Uri)).length;
+        objects = (await this.#context.stores.as(input.RoleArn).list(S3Uri)).length;
       } catch (error) {
         throw refuse(` Error message from S3: ${(error as Error).message}`);
       }

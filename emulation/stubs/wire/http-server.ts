@@ -28,6 +28,9 @@ export interface WireServer {
 
 type Respond = (request: WireRequest) => Promise<WireResponse>;
 
+/** Is shown each request before it is answered; must not throw. */
+export type Observe = (request: WireRequest) => void;
+
 /** Larger than any request the stubs take, so that the services' own limits answer first. */
 const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
 const HTTP2_PREFACE = "PRI";
@@ -48,17 +51,20 @@ async function answer(
   message: IncomingMessage | Http2ServerRequest,
   response: ServerResponse | Http2ServerResponse,
   respond: Respond,
+  observe: Observe,
 ): Promise<void> {
   let result: WireResponse;
   try {
     const url = new URL(message.url ?? "/", "http://stub");
-    result = await respond({
+    const request: WireRequest = {
       method: message.method ?? "GET",
       path: url.pathname,
       query: url.searchParams,
       headers: message.headers,
       body: await readBody(message),
-    });
+    };
+    observe(request);
+    result = await respond(request);
   } catch (error) {
     const tooLarge = error instanceof ServiceError;
     result = {
@@ -80,11 +86,11 @@ async function answer(
  *
  * @param port 0 for a free one
  */
-export async function serve(respond: Respond, port = 0): Promise<WireServer> {
-  const http1 = createHttp1Server((message, response) => void answer(message, response, respond));
+export async function serve(respond: Respond, port = 0, observe: Observe = () => undefined): Promise<WireServer> {
+  const http1 = createHttp1Server((message, response) => void answer(message, response, respond, observe));
   // Longer than clients rest between two polls: a connection closed as it is used again fails a call.
   http1.keepAliveTimeout = 600_000;
-  const http2 = createHttp2Server((message, response) => void answer(message, response, respond));
+  const http2 = createHttp2Server((message, response) => void answer(message, response, respond, observe));
   const sockets = new Set<Socket>();
   const tcp = createTcpServer((socket) => {
     sockets.add(socket);

@@ -56,6 +56,17 @@ describe("a Node function", () => {
     expect(body.cwd).toBe(body.env.LAMBDA_TASK_ROOT);
   });
 
+  it("reaches AWS where it is told to", async () => {
+    const relayed = await startEmulatedAws((miniStack) => miniStack.withFunctionGateway("http://127.0.0.1:3333"));
+    try {
+      await relayed.deploy("gateway", "exports.handler = async () => process.env.AWS_ENDPOINT_URL");
+      const { Payload } = await relayed.lambda.send(new InvokeCommand({ FunctionName: "gateway" }));
+      expect(JSON.parse(Buffer.from(Payload ?? []).toString())).toBe("http://127.0.0.1:3333");
+    } finally {
+      await relayed.stop();
+    }
+  });
+
   it("reports a thrown error by its name, with message and trace", async () => {
     await aws.deploy(
       "throws",

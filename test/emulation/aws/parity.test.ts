@@ -10,6 +10,7 @@
  *   state, and the cause is the job's description).
  * - sdk: "Using AWS SDK service integrations" (errors are `<Service>.<Exception>`).
  */
+import { DescribeLogStreamsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type EmulatedAws, startStub } from "./emulated-aws.ts";
 import { type Emulator, emulators } from "./emulators.ts";
@@ -103,6 +104,52 @@ describe.each<Emulator>(emulators)("$name", ({ available, unavailableBecause, st
         { answer: 42 },
       );
       expect({ status, output }).toEqual({ status: "SUCCEEDED", output: { answer: 42 } });
+    });
+
+    it("log: a function that has run has a stream in its log group", async () => {
+      await aws.runState(invoke("echo"), {});
+      const streams = async () => {
+        const { logStreams } = await aws.logs.send(new DescribeLogStreamsCommand({ logGroupName: "/aws/lambda/echo" }));
+        return logStreams?.length;
+      };
+      await expect.poll(streams, { timeout: 10_000 }).toBeGreaterThan(0);
+    });
+
+    it("history: tells the API and the parameters of every task", async () => {
+      const describeEndpoint = {
+        Type: "Task",
+        Resource: "arn:aws:states:::aws-sdk:sagemaker:describeEndpoint",
+        Parameters: { EndpointName: "products" },
+        Catch: [{ ErrorEquals: ["States.ALL"], Next: "Done" }],
+        End: true,
+      };
+      const executionArn = await aws.startExecution(
+        {
+          StartAt: "Invoke",
+          States: {
+            Invoke: { ...invoke("echo"), ResultPath: null, Next: "Train" },
+            Train: { ...train("good"), ResultPath: null, Next: "Describe" },
+            Describe: describeEndpoint,
+            Done: { Type: "Succeed" },
+          },
+        },
+        { answer: 42 },
+      );
+      await aws.finished(executionArn);
+      const scheduled = (await aws.history(executionArn)).flatMap(
+        ({ taskScheduledEventDetails: details }) => details ?? [],
+      );
+      expect(
+        scheduled.map(({ resourceType, resource, parameters }) => [
+          resourceType,
+          resource,
+          JSON.parse(parameters ?? ""),
+        ]),
+      ).toEqual([
+        ["lambda", "invoke", { FunctionName: "echo", Payload: { answer: 42 } }],
+        ["sagemaker", "createTrainingJob.sync", expect.objectContaining({ TrainingJobName: "good" })],
+        ["aws-sdk:sagemaker", "describeEndpoint", { EndpointName: "products" }],
+      ]);
     });
 
     it("custom error: caught by the name of the thrown class, with Lambda's answer as cause", async () => {

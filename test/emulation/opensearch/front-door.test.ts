@@ -22,7 +22,7 @@ beforeAll(async () => {
     target: node.url,
     credentials: CREDENTIALS,
     region: REGION,
-    connectorCredentials: { accessKeyId: "connector", secretAccessKey: "connector-secret", sessionToken: "t" },
+    connectorCredentials: { accessKeyId: "connector", secretAccessKey: "connector-secret" },
   });
 }, 300_000);
 

@@ -29,7 +29,7 @@ def _host(region: str) -> Host:
         node=settings.node,
         region=region,
         endpoints={
-            "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{config.GATEWAY_LISTEN[0].port}",
+            "AWS_ENDPOINT_URL": settings.function_gateway or f"http://{LOOPBACK}:{config.GATEWAY_LISTEN[0].port}",
             **{
                 f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}": url
                 for service, url in settings.service_endpoints.items()

@@ -32,6 +32,8 @@ class Settings:
     """Factor on the waits of state machines, not on timeouts. From ``PIPELINE_WAIT_SCALE``; 1 without."""
     certificate_authority: str | None
     """PEM file of an authority that the functions trust. From ``PIPELINE_CERTIFICATE_AUTHORITY``."""
+    function_gateway: str | None
+    """Where functions reach LocalStack, if not at LocalStack itself. From ``PIPELINE_FUNCTION_GATEWAY``."""
     node: str
     """The Node executable that runs the functions. From ``PIPELINE_NODE``; ``node`` without."""
 
@@ -45,5 +47,6 @@ class Settings:
             region=environment.get("AWS_DEFAULT_REGION", "us-east-1"),
             wait_scale=float(environment.get("PIPELINE_WAIT_SCALE", "1")),
             certificate_authority=environment.get("PIPELINE_CERTIFICATE_AUTHORITY"),
+            function_gateway=environment.get("PIPELINE_FUNCTION_GATEWAY"),
             node=environment.get("PIPELINE_NODE", "node"),
         )
