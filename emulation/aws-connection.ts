@@ -1,8 +1,10 @@
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
+import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
 import { SFNClient } from "@aws-sdk/client-sfn";
+import { SNSClient } from "@aws-sdk/client-sns";
 
 /** Where emulated AWS answers, and with which identity it is called. */
 export interface AwsConnection {
@@ -22,7 +24,9 @@ export interface AwsConnection {
 export interface AwsClients {
   readonly s3: S3Client;
   readonly stepFunctions: SFNClient;
+  readonly lambda: LambdaClient;
   readonly logs: CloudWatchLogsClient;
+  readonly sns: SNSClient;
   readonly sageMaker: SageMakerClient;
   readonly sageMakerRuntime: SageMakerRuntimeClient;
   destroy(): void;
@@ -32,17 +36,21 @@ export interface AwsClients {
 export function awsClients({ region, credentials, gateway, sageMaker }: AwsConnection): AwsClients {
   const s3 = new S3Client({ region, credentials, endpoint: gateway, forcePathStyle: true });
   const stepFunctions = new SFNClient({ region, credentials, endpoint: gateway });
+  const lambda = new LambdaClient({ region, credentials, endpoint: gateway });
   const logs = new CloudWatchLogsClient({ region, credentials, endpoint: gateway });
+  const sns = new SNSClient({ region, credentials, endpoint: gateway });
   const control = new SageMakerClient({ region, credentials, endpoint: sageMaker });
   const runtime = new SageMakerRuntimeClient({ region, credentials, endpoint: sageMaker });
   return {
     s3,
     stepFunctions,
+    lambda,
     logs,
+    sns,
     sageMaker: control,
     sageMakerRuntime: runtime,
     destroy() {
-      for (const client of [s3, stepFunctions, logs, control, runtime]) client.destroy();
+      for (const client of [s3, stepFunctions, lambda, logs, sns, control, runtime]) client.destroy();
     },
   };
 }

@@ -13,6 +13,7 @@ const Outputs = z.object({
   state_machine_arn: z.string(),
   data_bucket_name: z.string(),
   role_arns: z.record(z.string(), z.string()),
+  notifications_topic_arn: z.string(),
   opensearch_role_mapping: z.object({ read_access: z.string(), ml_full_access: z.string() }),
 });
 
@@ -20,6 +21,8 @@ const Outputs = z.object({
 export interface Deployment {
   readonly stateMachineArn: string;
   readonly bucket: string;
+  /** Where messages for people go. */
+  readonly topicArn: string;
   /** To be mapped in OpenSearch. */
   readonly domainRoles: DomainRoles;
   /** By principal. */
@@ -73,6 +76,7 @@ export async function deploy(terraform: Terraform): Promise<Deployment> {
   return {
     stateMachineArn: outputs.state_machine_arn,
     bucket: outputs.data_bucket_name,
+    topicArn: outputs.notifications_topic_arn,
     domainRoles: { reader, registration },
     roleArns: outputs.role_arns,
     terraform,

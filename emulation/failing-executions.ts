@@ -5,6 +5,7 @@ import type { Deployment } from "./deployment.ts";
 import { runExecution } from "./execution.ts";
 import { USER_BUCKET } from "./source-corpus.ts";
 import { type Check, Checks } from "./verification/check.ts";
+import { verifyMessages } from "./verification/messages.ts";
 
 /** The Bedrock stub lets the jobs of executions with this in their name fail. */
 export const FAILING_BEDROCK_JOB = "bedrock-fails";
@@ -78,6 +79,7 @@ export async function verifyFailingExecutions(
   clients: AwsClients,
   domain: Client,
   deployment: Deployment,
+  modelName: string,
   say: (line: string) => void,
 ): Promise<Check[]> {
   const checks = new Checks("bad input");
@@ -102,7 +104,12 @@ export async function verifyFailingExecutions(
       `${result.status} ${result.error ?? ""}: ${said.replace(/\s+/g, " ").slice(0, 300)}`,
     );
   }
-  return checks.results;
+  const messages = FAILING_EXECUTIONS.map(({ name, error, cause }) => ({
+    execution: name,
+    subject: `Fine-tuning of ${modelName} failed: ${error}`,
+    text: cause,
+  }));
+  return [...checks.results, ...(await verifyMessages(clients.logs, messages))];
 }
 
 async function uploadBadCorpora(s3: S3Client): Promise<void> {

@@ -6,6 +6,7 @@ import { connectToDomain, type DomainConnection } from "./domain-client.ts";
 import { runExecution } from "./execution.ts";
 import { SOURCE_INDEX } from "./source-corpus.ts";
 import { type Check, Checks } from "./verification/check.ts";
+import { verifyMessages } from "./verification/messages.ts";
 
 /** The IAM roles that call the domain; ARNs. */
 export interface DomainRoles {
@@ -17,6 +18,7 @@ export interface DomainRoles {
 export const READER_ROLE = "finetuning_reader";
 const SETTINGS_ROLE = "finetuning_trusted_endpoints";
 const SECURITY_API = "/_plugins/_security/api";
+const REFUSED_EXECUTION = "role-not-mapped";
 const EXECUTION_TIMEOUT_MS = 120_000;
 /** Until a new mapping is in force everywhere in the node. */
 const MAPPING_TIMEOUT_MS = 20_000;
@@ -74,6 +76,7 @@ interface RoleMappingOptions {
   readonly domain: Client;
   readonly clients: AwsClients;
   readonly deployment: Deployment;
+  readonly modelName: string;
   /** Whether executions read an index. */
   readonly readsIndex: boolean;
 }
@@ -103,7 +106,7 @@ export async function mapRolesAndVerify(options: RoleMappingOptions): Promise<Ch
       checks.expect("the reader is refused before", (await read()) === 403, reader);
       const refused = await runExecution(clients.stepFunctions, {
         stateMachineArn: deployment.stateMachineArn,
-        name: "role-not-mapped",
+        name: REFUSED_EXECUTION,
         input: {},
         onStateEntered: () => undefined,
         timeoutMs: EXECUTION_TIMEOUT_MS,
@@ -113,6 +116,10 @@ export async function mapRolesAndVerify(options: RoleMappingOptions): Promise<Ch
         "an execution says which role to map",
         refused.status === "FAILED" && cause.includes("OpenSearchAccessDeniedError") && cause.includes(reader),
         `${refused.status} ${refused.error ?? ""}: ${cause.replace(/\s+/g, " ").slice(0, 300)}`,
+      );
+      const subject = `Fine-tuning of ${options.modelName} failed: ${refused.error}`;
+      checks.results.push(
+        ...(await verifyMessages(clients.logs, [{ execution: REFUSED_EXECUTION, subject, text: [reader] }])),
       );
     }
     await mapReader(domain, reader);

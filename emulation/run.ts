@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { awsClients } from "./aws-connection.ts";
-import { type Collection, readCollection } from "./collection.ts";
+import { type Collection, passageText, readCollection } from "./collection.ts";
 import { deploy, synthesise } from "./deployment.ts";
 import { connectToDomain } from "./domain-client.ts";
 import { verifyFailingExecutions } from "./failing-executions.ts";
@@ -28,6 +28,8 @@ import { verifyStoppedExecution } from "./stopped-execution.ts";
 import type { Teardown } from "./teardown.ts";
 import { verifyAccess } from "./verification/access.ts";
 import { Checks } from "./verification/check.ts";
+import { functionLogs, verifyLogs } from "./verification/logs.ts";
+import { subscribe } from "./verification/messages.ts";
 import { verifiedExecution } from "./verified-execution.ts";
 
 const RESULTS_DIRECTORY = fileURLToPath(new URL("../e2e-results", import.meta.url));
@@ -154,6 +156,7 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
       const terraform = await synthesise(workDirectory, runtime.aws, variables);
       teardown.add(() => terraform.cancel());
       const deployed = await deploy(terraform);
+      await subscribe(clients.lambda, clients.sns, deployed.topicArn);
       terraformChecks.expect(
         "a second plan is empty",
         await terraform.planIsEmpty(),
@@ -170,6 +173,7 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
     domain,
     clients,
     deployment,
+    modelName: MODEL_NAME,
     readsIndex: options.input === "opensearch",
   });
 
@@ -210,7 +214,12 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
   });
 
   if (options.failures) say("executions that must fail");
-  const failures = options.failures ? await verifyFailingExecutions(clients, domain, deployment, say) : [];
+  const failures = options.failures ? await verifyFailingExecutions(clients, domain, deployment, MODEL_NAME, say) : [];
+
+  const logs = verifyLogs(
+    await functionLogs(clients.logs, nameOf(deployment.stateMachineArn)),
+    collection.documents.map(passageText),
+  );
 
   say("holding what the roles asked for against their policies");
   await mkdir(RESULTS_DIRECTORY, { recursive: true });
@@ -226,7 +235,7 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
     options,
     runtime: runtime.description,
     setUp,
-    checks: [...terraformChecks.results, ...roleChecks, ...stopped, ...failures, ...access],
+    checks: [...terraformChecks.results, ...roleChecks, ...stopped, ...failures, ...logs, ...access],
     executions,
     totalSeconds: (Date.now() - startedAt) / 1000,
     peakMemoryGiB: memory.peakGiB(),
@@ -235,6 +244,11 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
   succeeded = allChecks(results).every(({ passed }) => passed);
   if (options.keep) await keepRunning(runtime, deployment.stateMachineArn);
   return succeeded;
+}
+
+/** Name of a state machine, which is that of the deployment. */
+function nameOf(stateMachineArn: string): string {
+  return stateMachineArn.slice(stateMachineArn.lastIndexOf(":") + 1);
 }
 
 async function writeResults(file: string, results: RunResults): Promise<void> {

@@ -15,6 +15,7 @@ import { verifyCorpus } from "./verification/corpus.ts";
 import { verifyDeployment } from "./verification/deployment.ts";
 import { evaluationSet, verifyEvaluation } from "./verification/evaluation.ts";
 import { verifyJobs } from "./verification/jobs.ts";
+import { type ExpectedMessage, verifyMessages } from "./verification/messages.ts";
 import { type ModelType, verifyEndpoint, verifyModel } from "./verification/model.ts";
 import { RunArtifacts } from "./verification/run-artifacts.ts";
 import { searchMethod, searchWithTunedModel, verifyRegistration } from "./verification/search.ts";
@@ -25,6 +26,7 @@ const EXECUTION_TIMEOUT_MS = 20 * 60_000;
 /** What the harness reads of an execution's output; null where nothing was deployed. */
 const ExecutionOutput = z.object({
   outcome: z.string(),
+  model_name: z.string(),
   gate: GateDecision,
   endpoint_name: z.string().nullable(),
   model_id: z.string().nullable(),
@@ -143,6 +145,8 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
     );
   }
 
+  checks.results.push(...(await verifyMessages(clients.logs, [messageOn(result.name, output)])));
+
   const { counts } = trainingData;
   const countsByStage: Readonly<Record<string, string>> = {
     "1 data extraction": `${corpus.documents} documents`,
@@ -167,6 +171,23 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
     human,
     reportFile: path.basename(options.reportFile),
     humanNdcgThroughOpenSearch,
+  };
+}
+
+/** Names the model, what the gate decided and why, the gain, and what was made. */
+function messageOn(execution: string, output: z.infer<typeof ExecutionOutput>): ExpectedMessage {
+  const { outcome, model_name, gate, endpoint_name, model_id } = output;
+  return {
+    execution,
+    subject: `Fine-tuning of ${model_name} finished: ${outcome === "rejected_by_gate" ? "not deployed" : outcome}`,
+    text: [
+      model_name,
+      gate.reason,
+      gate.ndcg_tuned.toFixed(3),
+      gate.ndcg_base.toFixed(3),
+      "Time by stage:",
+      ...[endpoint_name, model_id].filter((made) => made !== null),
+    ],
   };
 }
 
