@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import getPort from "get-port";
 import { type ContainerRuntimeClient, Network } from "testcontainers";
 import { EMULATOR_CREDENTIALS } from "../aws/aws-emulator.ts";
@@ -128,6 +129,9 @@ export class ContainersRuntime implements Runtime {
   }
 }
 
+/** A start never ends when its container is removed just as files are copied into it: the engine's answer is lost. */
+const STOP_LIMIT_MS = 5_000;
+
 /** What is being started in the engine, or was: all of it is removed, whether or not its start has ended. */
 class Starts {
   readonly #client: ContainerRuntimeClient;
@@ -145,7 +149,9 @@ class Starts {
   async stop(): Promise<void> {
     // Ends what a start waits for; afterwards nothing new can come.
     await removeOwn(this.#client);
-    await Promise.allSettled(this.#starting);
+    const settled = new AbortController();
+    const limit = sleep(STOP_LIMIT_MS, undefined, { signal: settled.signal });
+    await Promise.race([Promise.allSettled(this.#starting), limit]).finally(() => settled.abort());
     await removeOwn(this.#client);
   }
 }
