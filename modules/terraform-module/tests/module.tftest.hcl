@@ -98,10 +98,12 @@ run "takes_a_region_for_which_images_are_given" {
   command = plan
 
   variables {
-    training_image_gpu = "123456789012.dkr.ecr.mx-central-1.amazonaws.com/training:gpu"
-    training_image_cpu = "123456789012.dkr.ecr.mx-central-1.amazonaws.com/training:cpu"
-    serving_image_gpu  = "123456789012.dkr.ecr.mx-central-1.amazonaws.com/serving:gpu"
-    serving_image_cpu  = "123456789012.dkr.ecr.mx-central-1.amazonaws.com/serving:cpu"
+    training_image_gpu       = "123456789012.dkr.ecr.mx-central-1.amazonaws.com/training:gpu"
+    training_image_cpu       = "123456789012.dkr.ecr.mx-central-1.amazonaws.com/training:cpu"
+    serving_image_gpu        = "123456789012.dkr.ecr.mx-central-1.amazonaws.com/serving:gpu"
+    serving_image_cpu        = "123456789012.dkr.ecr.mx-central-1.amazonaws.com/serving:cpu"
+    sparse_serving_image_gpu = "123456789012.dkr.ecr.mx-central-1.amazonaws.com/sparse:gpu"
+    sparse_serving_image_cpu = "123456789012.dkr.ecr.mx-central-1.amazonaws.com/sparse:cpu"
   }
 
   override_data {

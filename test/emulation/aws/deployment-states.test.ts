@@ -86,6 +86,7 @@ describe.each<Emulator>(emulators)("$name", ({ available, unavailableBecause, st
       const { status, output, error, cause } = await aws.run(definition, {
         parameters: {
           model_name: "products",
+          model_type: "dense",
           inference_instance_type: "ml.g5.xlarge",
           initial_instance_count: 1,
           max_instance_count,

@@ -196,6 +196,6 @@ describe("launcher.py", () => {
       { reject: false },
     );
     expect(exitCode).toBe(2);
-    expect(stderr).toContain("sagemaker, sagemaker-runtime, bedrock");
+    expect(stderr).toContain("sagemaker, sagemaker-runtime, application-autoscaling, bedrock");
   });
 });
