@@ -243,7 +243,7 @@ for (const [name, suite] of suites) counted.push([name, await suite()]);
 await rm(reports, { recursive: true, force: true });
 
 /** Long enough for what was expected and what came instead, without a whole stack. */
-const FAILURE_LENGTH = 400;
+const FAILURE_LENGTH = 1500;
 
 process.stdout.write("\n");
 for (const [name, { failures = [] }] of counted) {

@@ -97,6 +97,7 @@ def run(settings: Settings) -> None:
     from aws_calls import AwsCalls
     from lambda_execution import Host
     from ministack import app  # pyright: ignore[reportAttributeAccessIssue, reportMissingImports]
+    from repeated_requests import RepeatedRequests
 
     endpoints = {service.upper().replace("-", "_"): url for service, url in settings.service_endpoints.items()}
     host = Host(
@@ -117,6 +118,7 @@ def run(settings: Settings) -> None:
     )
     step_functions.install(calls)
     cloudwatch.install()
+    app.app = RepeatedRequests(app.app)
     # MiniStack reads its own command line from here.
     sys.argv = ["ministack"]
     app.main()

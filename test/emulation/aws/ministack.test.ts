@@ -187,6 +187,54 @@ describe("MiniStack", () => {
   });
 });
 
+describe("a request that is sent again", () => {
+  const credential = "Credential=test/20260101/us-east-1/iam/aws4_request";
+  const headers = (invocation: string, attempt: number) => ({
+    "content-type": "application/x-www-form-urlencoded",
+    authorization: `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=host, Signature=00`,
+    "amz-sdk-invocation-id": invocation,
+    "amz-sdk-request": `attempt=${attempt}; max=3`,
+  });
+  const createRole = async ({ endpoint }: EmulatedAws, name: string, invocation: string, attempt: number) => {
+    const body = new URLSearchParams({ Action: "CreateRole", RoleName: name, AssumeRolePolicyDocument: "{}" });
+    const response = await fetch(endpoint, { method: "POST", headers: headers(invocation, attempt), body });
+    return { status: response.status, body: await response.text() };
+  };
+
+  it("is answered as before when it had succeeded", async () => {
+    const aws = await start();
+    const first = await createRole(aws, "reader", "call-1", 1);
+    expect(first).toMatchObject({ status: 200, body: expect.stringContaining("<RoleName>reader</RoleName>") });
+    expect(await createRole(aws, "reader", "call-1", 2)).toEqual(first);
+    expect(await createRole(aws, "reader", "call-2", 1)).toMatchObject({ status: 409 });
+  });
+
+  it("is carried out again when it had failed", async () => {
+    const aws = await start();
+    await createRole(aws, "reader", "call-1", 1);
+    expect(await createRole(aws, "reader", "call-2", 1)).toMatchObject({ status: 409 });
+    const body = new URLSearchParams({ Action: "DeleteRole", RoleName: "reader" });
+    await fetch(aws.endpoint, { method: "POST", headers: headers("call-3", 1), body });
+    expect(await createRole(aws, "reader", "call-2", 2)).toMatchObject({ status: 200 });
+  });
+
+  it("waits for the answer of the first, which nobody reads", async () => {
+    const aws = await start();
+    const abandoned = new AbortController();
+    const body = new URLSearchParams({ Action: "CreateRole", RoleName: "reader", AssumeRolePolicyDocument: "{}" });
+    const first = fetch(aws.endpoint, {
+      method: "POST",
+      headers: headers("call-1", 1),
+      body,
+      signal: abandoned.signal,
+    });
+    first.catch(() => undefined);
+    const second = createRole(aws, "reader", "call-1", 2);
+    abandoned.abort();
+    expect(await second).toMatchObject({ status: 200 });
+  });
+});
+
 describe("launcher.py", () => {
   it("refuses a service it does not know", async () => {
     const launcher = path.resolve("emulation/aws/ministack/launcher.py");

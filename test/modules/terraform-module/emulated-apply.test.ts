@@ -13,8 +13,6 @@ const ROOT = fileURLToPath(new URL("root/main.tf", import.meta.url));
 
 /** Terraform on a root module against the emulator. */
 function terraformOn(directory: string, { endpoint, credentials }: EmulatedAws): Terraform {
-  // With ten requests at once a busy machine answers some so late that the provider sends them again: "already exists".
-  const parallelism = { TF_CLI_ARGS_apply: "-parallelism=4", TF_CLI_ARGS_destroy: "-parallelism=4" };
   const environment = awsEnvironment({
     region: "us-east-1",
     gateway: endpoint,
@@ -22,7 +20,7 @@ function terraformOn(directory: string, { endpoint, credentials }: EmulatedAws):
     bedrock: endpoint,
     credentials,
   });
-  return new Terraform({ directory, workDirectory: directory, environment: { ...environment, ...parallelism } });
+  return new Terraform({ directory, workDirectory: directory, environment });
 }
 
 describe("a root module in plain HCL", () => {
