@@ -39,6 +39,8 @@ export function bundleFunctions<Name extends string>(
     bundle: true,
     platform: "node",
     target: "node22",
+    // The ES modules of the AWS SDK leave out what a function does not use.
+    mainFields: ["module", "main"],
     format: "cjs",
     keepNames: true,
     legalComments: "none",
@@ -50,7 +52,7 @@ export function bundleFunctions<Name extends string>(
   const epoch = new Date(1980, 0, 1);
   const zips = outputFiles.map(({ path: file, contents }) => {
     const content: Zippable = {
-      "index.js": [contents, { mtime: epoch, os: UNIX, attrs: 0o100644 << 16, level: 9 }],
+      "index.js": [contents, { mtime: epoch, os: UNIX, attrs: 0o100644 << 16, level: 6 }],
     };
     return [path.basename(file, ".js"), zipSync(content)] as const;
   });
