@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { awsClients } from "./aws-connection.ts";
-import { type Collection, passageText, readCollection } from "./collection.ts";
+import { passageText, readCollection } from "./collection.ts";
 import { deploy, synthesise } from "./deployment.ts";
 import { connectToDomain } from "./domain-client.ts";
 import { verifyFailingExecutions } from "./failing-executions.ts";
@@ -90,6 +90,9 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
   const resultsFile = path.join(RESULTS_DIRECTORY, new Date(startedAt).toISOString().replace(/[:.]/g, "-"));
   const scale = options.small ? SCALE.small : SCALE.full;
   const recorder = new CallRecorder({ account: EMULATED_ACCOUNT, domainArn: DOMAIN_ARN });
+  say("preparing the corpus");
+  const files = await prepareDjangoCollection(scale.documents === undefined ? {} : { maxDocuments: scale.documents });
+  const collection = await readCollection(files);
   const runtime = await timed(
     "emulators",
     async () =>
@@ -98,6 +101,7 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
         onProgress: say,
         teardown,
         recorder,
+        passages: collection.documents.map(passageText),
         spotInterruptions: options.spotInterruptions,
       }),
     (started) => started.description,
@@ -107,23 +111,18 @@ export async function runEndToEnd(options: Options, teardown: Teardown): Promise
   const domain = connectToDomain(runtime);
   teardown.add(() => domain.close());
 
-  say("preparing the corpus");
-  const { collection, corpusUri, judgementsUri } = await timed(
+  say("giving the corpus to the user's index and bucket");
+  const { corpusUri, judgementsUri } = await timed(
     "corpus",
     async () => {
-      const files = await prepareDjangoCollection(
-        scale.documents === undefined ? {} : { maxDocuments: scale.documents },
-      );
-      const read: Collection = await readCollection(files);
       await createUserBucket(clients.s3);
-      await indexCollection(domain, read);
+      await indexCollection(domain, collection);
       return {
-        collection: read,
         judgementsUri: await uploadJudgements(clients.s3, files),
-        corpusUri: await uploadCollection(clients.s3, read),
+        corpusUri: await uploadCollection(clients.s3, collection),
       };
     },
-    (made) => `${made.collection.documents.length} passages, ${made.collection.judgements.size} human queries`,
+    () => `${collection.documents.length} passages, ${collection.judgements.size} human queries`,
   );
 
   say("synthesising the stack and applying it with Terraform");

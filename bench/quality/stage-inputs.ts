@@ -2,7 +2,6 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type Collection, passageText } from "../../emulation/collection.ts";
 import { DocumentFrequency } from "../../emulation/stubs/bedrock/document-frequency.ts";
-import { plainText, wordsOf } from "../../emulation/stubs/bedrock/passage.ts";
 import { generateQueries } from "../../emulation/stubs/bedrock/query-generator.ts";
 import { chooseSample, documentKeys } from "../../lambdas/bedrock-orchestrator/document-keys.ts";
 import { stylesFor } from "../../lambdas/bedrock-orchestrator/prepare-input.ts";
@@ -34,8 +33,7 @@ export async function writeStageInputs(
     const own = keys[index];
     return own !== undefined && sampling.includes(own) ? [{ document, keys: own }] : [];
   });
-  const frequency = new DocumentFrequency();
-  for (const { document } of sampled) frequency.add(wordsOf(plainText(document.text)));
+  const frequency = DocumentFrequency.of(sampled.map(({ document }) => document.text));
 
   const records = sampled.map(({ document, keys: own }) => ({
     record_id: own.recordId,

@@ -47,6 +47,7 @@ export class ContainersRuntime implements Runtime {
     onProgress,
     teardown,
     recorder,
+    passages,
     spotInterruptions = 0,
   }: RuntimeOptions): Promise<StartedRuntime> {
     const directory = foldersBelow(workDirectory);
@@ -75,6 +76,7 @@ export class ContainersRuntime implements Runtime {
       gateway: proxy.url,
       observe: recorder.observe,
       training,
+      passages,
       directory,
       spotInterruptions,
       onStarted: (stop) => teardown.add(stop),

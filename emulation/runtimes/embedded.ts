@@ -19,6 +19,7 @@ export class EmbeddedRuntime implements Runtime {
     onProgress,
     teardown,
     recorder,
+    passages,
     spotInterruptions = 0,
   }: RuntimeOptions): Promise<StartedRuntime> {
     const directory = foldersBelow(workDirectory);
@@ -45,6 +46,7 @@ export class EmbeddedRuntime implements Runtime {
       gateway: proxy.url,
       observe: recorder.observe,
       training,
+      passages,
       directory,
       spotInterruptions,
       onStarted: (stop) => teardown.add(stop),

@@ -12,6 +12,8 @@ export interface RuntimeOptions {
   readonly teardown: Teardown;
   /** Keeps what roles ask of AWS. */
   readonly recorder: CallRecorder;
+  /** The corpus of the run, which the stand-in language model knows. */
+  readonly passages: readonly string[];
   /** How often each job on spot instances is interrupted. @default 0 */
   readonly spotInterruptions?: number;
 }

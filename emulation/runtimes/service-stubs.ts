@@ -34,6 +34,8 @@ export interface ServiceStubsOptions {
   /** Is shown each request to the stubs. */
   readonly observe: (request: ObservedRequest) => void;
   readonly training: TrainingEnvironment;
+  /** The corpus, as Bedrock's stub takes it. */
+  readonly passages: readonly string[];
   /** Where a stub may write; the folder is made. */
   readonly directory: (name: string) => Promise<string>;
   /** As of SageMaker's stub. */
@@ -47,6 +49,7 @@ export async function startServiceStubs({
   gateway,
   observe,
   training,
+  passages,
   directory,
   spotInterruptions,
   onStarted,
@@ -66,6 +69,7 @@ export async function startServiceStubs({
     observe,
     workDirectory: await directory("bedrock"),
     errorShare: BEDROCK_ERROR_SHARE,
+    passages,
     outcomeOf: ({ jobName }) =>
       jobName.includes(FAILING_BEDROCK_JOB) ? { status: "Failed", message: BEDROCK_FAILURE_MESSAGE } : undefined,
   });

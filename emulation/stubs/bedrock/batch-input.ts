@@ -1,6 +1,5 @@
 import { createInterface } from "node:readline";
 import { joinS3Uri, type ObjectStore, parseS3Uri } from "../object-store.ts";
-import { MessagesRequest } from "./anthropic-messages.ts";
 import { BatchRecord } from "./inputs.ts";
 import type { BatchLimits } from "./service-quotas.ts";
 
@@ -72,7 +71,6 @@ export async function* batchRecords(store: ObjectStore, file: BatchFile): AsyncG
 /**
  * Reads the whole input once, as Bedrock does before it schedules a job.
  *
- * @param seen called with every record that is a messages request
  * @returns the number of records
  * @throws BatchInputError
  */
@@ -80,16 +78,11 @@ export async function validateBatch(
   store: ObjectStore,
   files: readonly BatchFile[],
   limits: BatchLimits,
-  seen: (request: MessagesRequest) => void,
 ): Promise<number> {
   let total = 0;
   for (const file of files) {
     let inFile = 0;
-    for await (const { modelInput } of batchRecords(store, file)) {
-      inFile += 1;
-      const request = MessagesRequest.safeParse(modelInput);
-      if (request.success) seen(request.data);
-    }
+    for await (const _ of batchRecords(store, file)) inFile += 1;
     if (inFile > limits.recordsPerFile) {
       throw new BatchInputError(
         `The input file ${file.name} contains more records (${inFile}) than the maximum of: ${limits.recordsPerFile}`,

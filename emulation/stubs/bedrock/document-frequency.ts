@@ -1,7 +1,16 @@
+import { plainText, wordsOf } from "./passage.ts";
+
 /** In how many passages each word occurs: what a language model knows about which words say little. */
 export class DocumentFrequency {
   readonly #counts = new Map<string, number>();
   #documents = 0;
+
+  /** @param passages as the corpus has them. */
+  static of(passages: Iterable<string>): DocumentFrequency {
+    const frequency = new DocumentFrequency();
+    for (const passage of passages) frequency.add(wordsOf(plainText(passage)));
+    return frequency;
+  }
 
   add(words: Iterable<string>): void {
     this.#documents += 1;

@@ -6,11 +6,11 @@ import { finished } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { joinS3Uri, type ObjectStore, type ObjectStores } from "../object-store.ts";
 import { validationException } from "../wire/service-error.ts";
-import { MessagesRequest } from "./anthropic-messages.ts";
+import { MessagesRequest, userText } from "./anthropic-messages.ts";
 import { type BatchFile, BatchInputError, batchFiles, batchRecords, validateBatch } from "./batch-input.ts";
-import { DocumentFrequency } from "./document-frequency.ts";
+import type { DocumentFrequency } from "./document-frequency.ts";
 import type { BatchRecord, CreateModelInvocationJobInput, InvocationJobStatus } from "./inputs.ts";
-import { type AnswerHabits, complete, passageWords } from "./language-model.ts";
+import { type AnswerHabits, complete } from "./language-model.ts";
 import type { RecordErrors } from "./record-errors.ts";
 import { seededRandom } from "./seeded-random.ts";
 import type { BatchLimits } from "./service-quotas.ts";
@@ -27,6 +27,8 @@ export interface InvocationJobContext {
   readonly stores: ObjectStores;
   readonly limits: BatchLimits;
   readonly habits: AnswerHabits;
+  /** What the model knows about words. */
+  readonly frequency: DocumentFrequency;
   readonly recordErrors: RecordErrors;
   readonly workDirectory: string;
   /** Milliseconds in each of Submitted, Validating and Scheduled. */
@@ -133,8 +135,7 @@ export class InvocationJob {
       const { limits } = this.#context;
       const store = this.#store;
       const files = await batchFiles(store, this.input.inputDataConfig.s3InputDataConfig.s3Uri, limits);
-      const frequency = new DocumentFrequency();
-      const total = await validateBatch(store, files, limits, (request) => frequency.add(passageWords(request)));
+      const total = await validateBatch(store, files, limits);
       await this.#pause();
       if (this.#outcome?.status === "Failed") throw new BatchInputError(this.#outcome.message);
       this.#enter("Scheduled");
@@ -145,7 +146,7 @@ export class InvocationJob {
       }
       this.#counts.total = total;
       this.#enter("InProgress");
-      const cutShort = await this.#process(files, frequency);
+      const cutShort = await this.#process(files);
       if (this.#stopped.signal.aborted) this.#end("Stopped");
       else if (cutShort) this.#end(this.#outcome?.status ?? "Completed");
       else this.#end("Completed");
@@ -161,7 +162,7 @@ export class InvocationJob {
   }
 
   /** Runs the records and writes the output. @returns whether the forced outcome ended it early */
-  async #process(files: readonly BatchFile[], frequency: DocumentFrequency): Promise<boolean> {
+  async #process(files: readonly BatchFile[]): Promise<boolean> {
     const { workDirectory } = this.#context;
     const store = this.#store;
     const jobId = this.arn.slice(this.arn.lastIndexOf("/") + 1);
@@ -172,7 +173,7 @@ export class InvocationJob {
     for (const file of files) {
       const output = path.join(directory, `${file.name}.out`);
       const stream = createWriteStream(output);
-      for await (const line of shuffled(this.#answers(file, frequency, limit), seededRandom(file.name))) {
+      for await (const line of shuffled(this.#answers(file, limit), seededRandom(file.name))) {
         if (!stream.write(`${line}\n`)) await once(stream, "drain");
       }
       stream.end();
@@ -193,28 +194,29 @@ export class InvocationJob {
     return processed < total;
   }
 
-  async *#answers(file: BatchFile, frequency: DocumentFrequency, limit: number): AsyncGenerator<string> {
+  async *#answers(file: BatchFile, limit: number): AsyncGenerator<string> {
     for await (const record of batchRecords(this.#store, file)) {
       if (this.#counts.processed >= limit || this.#stopped.signal.aborted) return;
       const recordId = record.recordId ?? `RECORD${String(this.#counts.processed).padStart(7, "0")}`;
       this.#counts.processed += 1;
-      yield JSON.stringify({ recordId, modelInput: record.modelInput, ...this.#answer(recordId, record, frequency) });
+      yield JSON.stringify({ recordId, modelInput: record.modelInput, ...this.#answer(recordId, record) });
       // The event loop serves GetModelInvocationJob in between.
       if (this.#counts.processed % 20 === 0) await sleep(0);
     }
   }
 
-  #answer(recordId: string, { modelInput }: BatchRecord, frequency: DocumentFrequency): Record<string, unknown> {
+  #answer(recordId: string, { modelInput }: BatchRecord): Record<string, unknown> {
     const request = MessagesRequest.safeParse(modelInput);
     if (!request.success) {
       this.#counts.error += 1;
       return { error: { errorCode: 400, errorMessage: invalidRequest(request.error.issues) } };
     }
-    if (this.#context.recordErrors.fails(recordId)) {
+    const { recordErrors, habits, frequency } = this.#context;
+    if (recordErrors.fails(recordId, userText(request.data))) {
       this.#counts.error += 1;
       return { error: OUT_OF_SERVICE };
     }
-    const modelOutput = complete(request.data, this.input.modelId, this.#context.habits, frequency);
+    const modelOutput = complete(request.data, this.input.modelId, habits, frequency);
     this.#counts.success += 1;
     this.#counts.inputTokens += modelOutput.usage.input_tokens;
     this.#counts.outputTokens += modelOutput.usage.output_tokens;

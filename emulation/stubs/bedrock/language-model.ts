@@ -1,7 +1,6 @@
 import { QueryStyle } from "../../../lambdas/shared/contract.ts";
 import { type MessagesRequest, type MessagesResponse, messagesResponse, userText } from "./anthropic-messages.ts";
 import type { DocumentFrequency } from "./document-frequency.ts";
-import { plainText, wordsOf } from "./passage.ts";
 import { generateQueries } from "./query-generator.ts";
 import { fractionOf } from "./seeded-random.ts";
 
@@ -30,18 +29,15 @@ export function parsePrompt(prompt: string): { passage: string; styles: QuerySty
   return { passage, styles: styles.filter((style) => style !== undefined) };
 }
 
-/** The words of the passage in a prompt, for the document frequencies of a job. */
-export function passageWords(request: MessagesRequest): readonly string[] {
-  const asked = parsePrompt(userText(request));
-  return asked === undefined ? [] : wordsOf(plainText(asked.passage));
-}
-
-/** Stands in for the language model: writes the queries that the prompt asks for and answers the way such models do. */
+/**
+ * Stands in for the language model: writes the queries that the prompt asks for and answers the way such models do. The
+ * same prompt has the same answer, whichever way and with whatever other prompts it comes.
+ */
 export function complete(
   request: MessagesRequest,
   modelId: string,
   habits: AnswerHabits,
-  frequency?: DocumentFrequency,
+  frequency: DocumentFrequency,
 ): MessagesResponse {
   const prompt = userText(request);
   const asked = parsePrompt(prompt);

@@ -319,7 +319,7 @@ const ATTEMPTS = 12;
  * preferred, never a sentence of the passage. The same passage, styles and frequencies give the same queries.
  *
  * @param styles the styles asked for, one query each
- * @param frequency how common words are among the passages of the job
+ * @param frequency how common words are among the passages of the corpus
  * @returns the queries in the order of `styles`; fewer when the passage does not hold enough material
  */
 export function generateQueries(

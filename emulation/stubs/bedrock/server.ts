@@ -4,7 +4,8 @@ import { type Observe, serve, type WireRequest, type WireResponse } from "../wir
 import { awsJson, awsJsonTarget, jsonBody, restJson } from "../wire/protocols.ts";
 import { ServiceError, validationException } from "../wire/service-error.ts";
 import { checkSignature } from "../wire/signature.ts";
-import { MessagesRequest } from "./anthropic-messages.ts";
+import { MessagesRequest, userText } from "./anthropic-messages.ts";
+import { DocumentFrequency } from "./document-frequency.ts";
 import { type ForcedOutcome, invalidRequest } from "./invocation-job.ts";
 import { InvocationJobs, type SubmittedJob } from "./invocation-jobs.ts";
 import { type AnswerHabits, complete } from "./language-model.ts";
@@ -29,6 +30,8 @@ export interface BedrockStubOptions {
   readonly limits?: Partial<BatchLimits>;
   /** @default - 15 % fenced, 10 % with a sentence in front, 1 % broken */
   readonly habits?: Partial<AnswerHabits>;
+  /** The corpus: from it the model knows which words say little. @default - all words are alike to it */
+  readonly passages?: readonly string[];
   /** Milliseconds that a job stays in each status before InProgress. @default 100 */
   readonly statusMs?: number;
   /** Makes a job end other than by itself. */
@@ -73,13 +76,16 @@ export async function startBedrockStub(options: BedrockStubOptions): Promise<Sta
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const habits = { ...DEFAULT_HABITS, ...options.habits };
   await mkdir(options.workDirectory, { recursive: true });
+  const frequency = DocumentFrequency.of(options.passages ?? []);
+  const recordErrors = new RecordErrors(options.errorShare ?? 0);
   const stores = new ObjectStores(options.s3Endpoint, region);
   const jobs = new InvocationJobs(
     {
       stores,
       limits,
       habits,
-      recordErrors: new RecordErrors(options.errorShare ?? 0),
+      frequency,
+      recordErrors,
       workDirectory: options.workDirectory,
       statusMs: options.statusMs ?? 100,
       onProgress: options.onProgress ?? (() => undefined),
@@ -92,7 +98,8 @@ export async function startBedrockStub(options: BedrockStubOptions): Promise<Sta
     checkModelId(modelId);
     const body = MessagesRequest.safeParse(jsonBody(request));
     if (!body.success) throw validationException(invalidRequest(body.error.issues));
-    const answer = complete(body.data, modelId, habits);
+    const answer = complete(body.data, modelId, habits, frequency);
+    recordErrors.answered(userText(body.data));
     return json(answer, {
       "x-amzn-bedrock-input-token-count": String(answer.usage.input_tokens),
       "x-amzn-bedrock-output-token-count": String(answer.usage.output_tokens),

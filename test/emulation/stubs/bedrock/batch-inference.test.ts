@@ -35,11 +35,12 @@ function modelInput(passage: string) {
   };
 }
 
+function passage(index: number) {
+  return `${PASSAGES[index % PASSAGES.length]} Note number ${index}.`;
+}
+
 function record(index: number) {
-  return {
-    recordId: `r${index}`,
-    modelInput: modelInput(`${PASSAGES[index % PASSAGES.length]} Note number ${index}.`),
-  };
+  return { recordId: `r${index}`, modelInput: modelInput(passage(index)) };
 }
 
 function jsonLines(records: readonly unknown[]): string {
@@ -62,6 +63,7 @@ describe("batch inference", () => {
     aws = await startEmulatedAws();
     stub = await startBedrockStub({
       s3Endpoint: aws.endpoint,
+      passages: Array.from({ length: 300 }, (_, index) => passage(index)),
       workDirectory: path.join(aws.workDirectory, "bedrock"),
       errorShare: 0.1,
       limits: { recordsPerFile: 500 },
@@ -160,6 +162,39 @@ describe("batch inference", () => {
     const retried = await output(retry.jobArn, "retry.jsonl");
     const failedIds = new Set(failed.map(({ recordId }) => recordId));
     expect(retried.filter(({ recordId, error }) => failedIds.has(recordId) && error !== undefined)).toEqual([]);
+  });
+
+  it("answers a record alike whichever records are with it, and on demand", async () => {
+    const answersTo = async (jobName: string, indices: readonly number[]) => {
+      await aws.put(`in/${jobName}.jsonl`, jsonLines(indices.map(record)));
+      const { jobArn } = await create(jobName, {
+        inputDataConfig: { s3InputDataConfig: { s3Uri: `s3://${aws.bucket}/in/${jobName}.jsonl` } },
+      });
+      expect((await ended(jobArn)).status).toBe("Completed");
+      return (await output(jobArn, `${jobName}.jsonl`)).flatMap(({ recordId, modelOutput }) =>
+        modelOutput === undefined ? [] : [[recordId, modelOutput.content[0]?.text] as const],
+      );
+    };
+    const runtime = new BedrockRuntimeClient({ endpoint: stub.url, region, credentials, maxAttempts: 1 });
+    const onDemand = async (index: number) => {
+      const body = JSON.stringify(record(index).modelInput);
+      const response = await runtime.send(new InvokeModelCommand({ modelId: MODEL, body }));
+      return JSON.parse(Buffer.from(response.body).toString("utf8")).content[0].text;
+    };
+    const indices = Array.from({ length: 300 }, (_, index) => index);
+    const together = new Map(await answersTo("together", indices));
+    expect(together.size).toBeLessThan(300);
+    const alone = new Map<string, string>();
+    for (const index of indices) alone.set(`r${index}`, await onDemand(index));
+    expect([...alone].filter(([recordId]) => together.has(recordId))).toEqual(
+      [...together].sort(([one], [other]) => Number(one.slice(1)) - Number(other.slice(1))),
+    );
+    runtime.destroy();
+
+    const ofPassage = (which: number) => indices.filter((index) => index % PASSAGES.length === which).reverse();
+    const apart = await Promise.all([0, 1, 2].map((which) => answersTo(`apart-${which}`, ofPassage(which))));
+    // What failed was answered on demand since, so that the same records fail again.
+    expect(new Map(apart.flat())).toEqual(together);
   });
 
   it("takes a job through every status, in order", async () => {

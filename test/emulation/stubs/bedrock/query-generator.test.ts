@@ -110,7 +110,9 @@ describe("the language model's answers", () => {
   };
   const plain = { fencedShare: 0, prefacedShare: 0, brokenShare: 0 };
   const model = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
-  const answer = (habits: typeof plain) => complete(request(PASSAGE, STYLES), model, habits).content[0]?.text ?? "";
+  const frequency = new DocumentFrequency();
+  const answer = (habits: typeof plain) =>
+    complete(request(PASSAGE, STYLES), model, habits, frequency).content[0]?.text ?? "";
 
   it("reads the pipeline's own prompt", () => {
     const { user } = queryPrompt(PASSAGE, STYLES, ["how are sessions stored"]);
@@ -126,7 +128,7 @@ describe("the language model's answers", () => {
   });
 
   it("stops at max_tokens and counts tokens", () => {
-    const cut = complete(request(PASSAGE, STYLES, 10), model, plain);
+    const cut = complete(request(PASSAGE, STYLES, 10), model, plain, frequency);
     expect(cut).toMatchObject({ stop_reason: "max_tokens", usage: { output_tokens: 10 } });
     expect(cut.model).toBe("claude-haiku-4-5-20251001");
   });
@@ -134,6 +136,6 @@ describe("the language model's answers", () => {
   it("says what is missing in a prompt without a passage", () => {
     const messages = [{ role: "user" as const, content: "hello" }];
     const asked = MessagesRequest.parse({ anthropic_version: "bedrock-2023-05-31", max_tokens: 10, messages });
-    expect(complete(asked, model, plain).content[0]?.text).toContain("I do not see a passage");
+    expect(complete(asked, model, plain, frequency).content[0]?.text).toContain("I do not see a passage");
   });
 });
