@@ -4,6 +4,7 @@ import { PipelineRoles, reach } from "./access/pipeline-roles.ts";
 import { AwsContext } from "./aws-context.ts";
 import { checkedParameters } from "./checks.ts";
 import type { FineTuningPipelineProps } from "./fine-tuning-pipeline-props.ts";
+import { bundleFunctions } from "./functions/bundle.ts";
 import { PipelineFunctions } from "./functions/pipeline-functions.ts";
 import { imagesKnown, regionalImages } from "./jobs/images.ts";
 import { TrainingCodeObjects } from "./jobs/training-code-objects.ts";
@@ -12,6 +13,7 @@ import { EXECUTION_PARAMETER_NAMES, executionRules } from "./parameters.ts";
 import { propName } from "./parameters-document.ts";
 import { DataBucket } from "./storage/data-bucket.ts";
 import { tagResources } from "./tags.ts";
+import { FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION } from "./workflow/definition.ts";
 import { PipelineStateMachine } from "./workflow/pipeline-state-machine.ts";
 import { StartOnApply } from "./workflow/start-on-apply.ts";
 
@@ -67,13 +69,14 @@ export class FineTuningPipeline extends Construct {
     const images = regionalImages(this, aws, givenImages);
     const access = reach(this, aws, parameters);
     this.roles = new PipelineRoles(this, "roles", { aws, bucket: this.bucket, images, parameters, reach: access });
+    const zips = bundleFunctions(sources.lambdas, [...FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION]);
     this.functions = new PipelineFunctions(this, "functions", {
       aws,
       bucket: this.bucket,
       roles: this.roles,
       parameters,
       reach: access,
-      sources: sources.lambdas,
+      code: zips,
     });
 
     const values: Readonly<Record<string, unknown>> = { ...parameters };
@@ -110,14 +113,14 @@ export class FineTuningPipeline extends Construct {
       reach: access,
       parameters,
       stateMachineArn: this.stateMachine.arn,
-      sources: sources.lambdas,
+      code: zips[REPORT_FUNCTION],
     });
     new StartOnApply(this, "start", {
       aws,
       reach: access,
       parameters,
       stateMachineArn: this.stateMachine.arn,
-      sources: sources.lambdas,
+      code: zips[START_FUNCTION],
       after: this.node.findAll().filter((node) => TerraformResource.isTerraformResource(node)),
     });
   }

@@ -6,7 +6,6 @@ import type { AwsContext } from "../aws-context.ts";
 import type { PipelineParameters } from "../checks.ts";
 import { type DataBucket, RUNS_PREFIX } from "../storage/data-bucket.ts";
 import { FUNCTION_NAMES, type FunctionName } from "../workflow/definition.ts";
-import { bundleFunctions } from "./bundle.ts";
 import { PipelineFunction } from "./pipeline-function.ts";
 
 interface FunctionSettings {
@@ -33,12 +32,12 @@ export class PipelineFunctions extends Construct {
       readonly roles: PipelineRoles;
       readonly parameters: PipelineParameters;
       readonly reach: Reach;
-      /** Holds `<function name>/index.ts`. */
-      readonly sources: string;
+      /** Zips by function name. */
+      readonly code: Readonly<Record<FunctionName, Uint8Array>>;
     },
   ) {
     super(scope, id);
-    const { aws, bucket, roles, parameters, sources } = props;
+    const { aws, bucket, roles, parameters, code } = props;
     const { domainArn, bedrockModelArns, readInputs } = props.reach;
     const replaceInRuns = (folder: string) => replacePrefix(aws, bucket.arn, `${RUNS_PREFIX}*/${folder}/*`);
     const settings: Readonly<Record<FunctionName, FunctionSettings>> = {
@@ -128,7 +127,6 @@ export class PipelineFunctions extends Construct {
         ],
       },
     };
-    const zips = bundleFunctions(sources, FUNCTION_NAMES);
     const functions = FUNCTION_NAMES.map((name) => [
       name,
       new PipelineFunction(this, name, {
@@ -137,7 +135,7 @@ export class PipelineFunctions extends Construct {
         principal: name,
         reach: props.reach,
         aws,
-        code: zips[name],
+        code: code[name],
         logRetentionDays: parameters.logRetentionDays,
       }),
     ]);

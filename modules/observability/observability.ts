@@ -6,7 +6,6 @@ import type { Reach } from "../access/pipeline-roles.ts";
 import { publishEncrypted } from "../access/statements.ts";
 import type { AwsContext } from "../aws-context.ts";
 import type { PipelineParameters } from "../checks.ts";
-import { bundleFunctions } from "../functions/bundle.ts";
 import { PipelineFunction } from "../functions/pipeline-function.ts";
 import { encodeJson } from "../json.ts";
 import { type FunctionName, REPORT_FUNCTION } from "../workflow/definition.ts";
@@ -21,8 +20,8 @@ export interface ObservabilityProps {
   readonly reach: Reach;
   readonly parameters: PipelineParameters;
   readonly stateMachineArn: string;
-  /** Holds `<function name>/index.ts`. */
-  readonly sources: string;
+  /** Zip of the function that reports. */
+  readonly code: Uint8Array;
 }
 
 /**
@@ -36,7 +35,7 @@ export class Observability extends Construct {
   readonly dashboardName: string;
   readonly reportFunction: PipelineFunction;
 
-  constructor(scope: Construct, id: string, { aws, reach, parameters, stateMachineArn, sources }: ObservabilityProps) {
+  constructor(scope: Construct, id: string, { aws, reach, parameters, stateMachineArn, code }: ObservabilityProps) {
     super(scope, id);
     const name = parameters.namePrefix;
     const documentFunctions: readonly FunctionName[] = ["data-extractor", "s3-validator"];
@@ -56,7 +55,7 @@ export class Observability extends Construct {
       reach,
       description: "Tells people how an execution ended",
       aws,
-      code: bundleFunctions(sources, [REPORT_FUNCTION])[REPORT_FUNCTION],
+      code,
       memorySize: 256,
       timeout: 120,
       logRetentionDays: parameters.logRetentionDays,

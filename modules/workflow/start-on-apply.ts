@@ -4,7 +4,6 @@ import { Construct } from "constructs";
 import type { Reach } from "../access/pipeline-roles.ts";
 import type { AwsContext } from "../aws-context.ts";
 import type { PipelineParameters } from "../checks.ts";
-import { bundleFunctions } from "../functions/bundle.ts";
 import { PipelineFunction } from "../functions/pipeline-function.ts";
 import { oneIf } from "../json.ts";
 import { START_FUNCTION } from "./definition.ts";
@@ -15,8 +14,8 @@ export interface StartOnApplyProps {
   readonly reach: Reach;
   readonly parameters: PipelineParameters;
   readonly stateMachineArn: string;
-  /** Holds `<function name>/index.ts`. */
-  readonly sources: string;
+  /** Zip of the function that starts. */
+  readonly code: Uint8Array;
   /** What has to be there before anything runs. */
   readonly after: ITerraformDependable[];
 }
@@ -29,7 +28,7 @@ export class StartOnApply extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { aws, reach, parameters, stateMachineArn, sources, after }: StartOnApplyProps,
+    { aws, reach, parameters, stateMachineArn, code, after }: StartOnApplyProps,
   ) {
     super(scope, id);
     const name = parameters.namePrefix;
@@ -39,7 +38,7 @@ export class StartOnApply extends Construct {
       reach,
       description: "Starts the execution that start_on_apply asks for",
       aws,
-      code: bundleFunctions(sources, [START_FUNCTION])[START_FUNCTION],
+      code,
       memorySize: 256,
       timeout: 120,
       logRetentionDays: parameters.logRetentionDays,
