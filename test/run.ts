@@ -117,10 +117,10 @@ async function pytest(reportFile: string): Promise<Counts> {
 
 /**
  * What extends the emulators is for an environment of its own, with the AWS SDK instead of torch. Its configuration
- * tolerates LocalStack's modules missing: LocalStack needs a later Python and is installed in its image only.
+ * tolerates LocalStack's modules missing: LocalStack needs a later Python than there may be.
  */
 async function pyrightOfEmulators(): Promise<Counts> {
-  const { python } = await pythonEnvironment("emulators");
+  const { python } = await pythonEnvironment("ministack");
   return check("tsx", [
     "emulation/python/run.ts",
     "training",

@@ -1,5 +1,4 @@
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { cacheDirectory } from "../cache.ts";
 import { reportProgress, withLock } from "../cached-build.ts";
 import { requirementsFile } from "../python/environment.ts";
@@ -10,14 +9,16 @@ import { pythonImage } from "./python-image.ts";
 import { type ImageRecipe, RECIPE_LABEL, recipeKey } from "./recipe.ts";
 import { OWN_IMAGES } from "./references.ts";
 
-const LOCALSTACK_REQUIREMENTS = fileURLToPath(new URL("./localstack.requirements.txt", import.meta.url));
-
 /** Every image, the base first. */
 export async function imageRecipes(): Promise<ImageRecipe[]> {
   return [
     BASE_IMAGE,
-    await pythonImage(OWN_IMAGES.localstack, LOCALSTACK_REQUIREMENTS, ["python3", "-m", "localstack.runtime.main"]),
-    await pythonImage(OWN_IMAGES.ministack, requirementsFile("emulators"), ["ministack"]),
+    await pythonImage(OWN_IMAGES.localstack, requirementsFile("localstack"), [
+      "python3",
+      "-m",
+      "localstack.runtime.main",
+    ]),
+    await pythonImage(OWN_IMAGES.ministack, requirementsFile("ministack"), ["ministack"]),
     await openSearchImage(OWN_IMAGES.opensearch),
   ];
 }

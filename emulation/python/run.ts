@@ -3,10 +3,10 @@
 import path from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
-import { pythonEnvironment } from "./environment.ts";
+import { PYTHON_ENVIRONMENTS, pythonEnvironment } from "./environment.ts";
 
 const [name, ...args] = z
-  .tuple([z.enum(["emulators", "training"], "The first argument is the environment: emulators or training.")])
+  .tuple([z.enum(PYTHON_ENVIRONMENTS, `The first argument is the environment: ${PYTHON_ENVIRONMENTS.join(", ")}.`)])
   .rest(z.string())
   .parse(process.argv.slice(2));
 const { python } = await pythonEnvironment(name);

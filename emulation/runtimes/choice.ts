@@ -1,4 +1,4 @@
-import type { AwsEmulatorName } from "../aws/containers.ts";
+import type { AwsEmulatorName } from "../aws/aws-emulator.ts";
 import { ContainersUnavailableError } from "../images/availability.ts";
 import { ContainersRuntime, findImages } from "./containers.ts";
 import { EmbeddedRuntime } from "./embedded.ts";
@@ -14,7 +14,7 @@ export interface RuntimeChoice {
 /**
  * The runtime that was asked for; with "auto" the best that this machine can do. Says which and why.
  *
- * @throws ContainersUnavailableError when containers were asked for, by name or because LocalStack was, and cannot be used.
+ * @throws ContainersUnavailableError when containers were asked for and cannot be used.
  */
 export async function chooseRuntime(
   { runtime, aws }: RuntimeChoice,
@@ -22,16 +22,17 @@ export async function chooseRuntime(
   isUsable: (aws: AwsEmulatorName) => Promise<unknown> = findImages,
 ): Promise<Runtime> {
   const emulator = aws ?? "localstack";
-  if (runtime === "embedded") return new EmbeddedRuntime();
+  const embedded = new EmbeddedRuntime(aws ?? "ministack");
+  if (runtime === "embedded") return embedded;
   try {
     await isUsable(emulator);
   } catch (error) {
     if (!(error instanceof ContainersUnavailableError)) throw error;
-    if (runtime === "containers" || aws === "localstack") {
+    if (runtime === "containers") {
       throw new ContainersUnavailableError(`Containers cannot be used, because ${error.message}.`, { cause: error });
     }
     say(`runtime: processes on this machine, because ${error.message}`);
-    return new EmbeddedRuntime();
+    return embedded;
   }
   say(
     `runtime: containers, because ${runtime === "auto" ? "a Docker engine answers and has the images" : "you asked for them"}`,

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import getPort from "get-port";
 import { type ContainerRuntimeClient, Network } from "testcontainers";
-import { EMULATOR_CREDENTIALS } from "../aws/aws-emulator.ts";
-import { AwsContainer, type AwsEmulatorName } from "../aws/containers.ts";
+import { type AwsEmulatorName, EMULATOR_CREDENTIALS } from "../aws/aws-emulator.ts";
+import { AwsContainer } from "../aws/containers.ts";
 import { startRecordingProxy } from "../iam/recording-proxy.ts";
 import { dockerEngine, gatewayOf, imageOf, obtainImage } from "../images/availability.ts";
 import { OpenSearchContainer } from "../opensearch/container.ts";
@@ -36,10 +36,10 @@ export async function findImages(aws: AwsEmulatorName): Promise<RuntimeImages> {
 /** The AWS emulator and OpenSearch in containers; stubs, training jobs and model servers as processes on this machine. */
 export class ContainersRuntime implements Runtime {
   readonly name = "containers";
-  readonly #aws: AwsEmulatorName;
+  readonly aws: AwsEmulatorName;
 
   constructor(aws: AwsEmulatorName) {
-    this.#aws = aws;
+    this.aws = aws;
   }
 
   async start({
@@ -52,7 +52,7 @@ export class ContainersRuntime implements Runtime {
   }: RuntimeOptions): Promise<StartedRuntime> {
     const directory = foldersBelow(workDirectory);
     const client = await dockerEngine();
-    const images = await findImages(this.#aws);
+    const images = await findImages(this.aws);
     await prepareReaper(client, onProgress);
     onProgress("preparing Python and models (from the cache when they are there)");
     const training = await prepareTrainingEnvironment();
@@ -90,14 +90,14 @@ export class ContainersRuntime implements Runtime {
       .withHeapMb(512)
       .withSecurity(domain.security)
       .withWorkDirectory(await directory("opensearch"));
-    const awsContainer = new AwsContainer(this.#aws, images.aws)
+    const awsContainer = new AwsContainer(this.aws, images.aws)
       .withNetwork(network.getName())
       .withAddress(address)
       .withPort(gatewayPort)
       .withRegion(REGION)
       .withWaitScale(WAIT_SCALE)
       .withCertificateAuthority(domain.authorityFile)
-      .withWorkDirectory(await directory(this.#aws))
+      .withWorkDirectory(await directory(this.aws))
       .withFunctionGateway(await reachable(proxy.url))
       .withServiceEndpoint("sagemaker", sageMakerUrl)
       .withServiceEndpoint("sagemaker-runtime", sageMakerUrl)

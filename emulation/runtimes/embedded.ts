@@ -1,18 +1,31 @@
 import getPort from "get-port";
-import { EMULATOR_CREDENTIALS } from "../aws/aws-emulator.ts";
+import { type AwsEmulatorName, EMULATOR_CREDENTIALS } from "../aws/aws-emulator.ts";
+import { LocalStack } from "../aws/localstack.ts";
 import { MiniStack } from "../aws/ministack.ts";
 import type { AwsConnection } from "../aws-connection.ts";
 import { startRecordingProxy } from "../iam/recording-proxy.ts";
+import { LOCALSTACK_VERSION, MINISTACK_VERSION } from "../images/references.ts";
 import { OpenSearchNode, prepareOpenSearch } from "../opensearch/node.ts";
+import { OPENSEARCH_VERSION } from "../opensearch/recipe.ts";
 import { pythonEnvironment } from "../python/environment.ts";
 import { prepareDomain } from "./domain.ts";
 import type { Runtime, RuntimeOptions, StartedRuntime } from "./runtime.ts";
 import { prepareTrainingEnvironment, REGION, startServiceStubs, WAIT_SCALE } from "./service-stubs.ts";
 import { foldersBelow } from "./work-folders.ts";
 
+const EMULATORS = {
+  ministack: { title: `MiniStack ${MINISTACK_VERSION}`, process: () => new MiniStack() },
+  localstack: { title: `LocalStack ${LOCALSTACK_VERSION}`, process: () => new LocalStack() },
+} as const;
+
 /** Everything as processes on this machine: no Docker, no account. */
 export class EmbeddedRuntime implements Runtime {
   readonly name = "embedded";
+  readonly aws: AwsEmulatorName;
+
+  constructor(aws: AwsEmulatorName) {
+    this.aws = aws;
+  }
 
   async start({
     workDirectory,
@@ -25,12 +38,13 @@ export class EmbeddedRuntime implements Runtime {
     const directory = foldersBelow(workDirectory);
     onProgress("preparing Python, models and OpenSearch (from the cache when they are there)");
     const node = new OpenSearchNode().withHeapMb(512).withWorkDirectory(await directory("opensearch"));
-    const [emulators, training] = await Promise.all([
-      pythonEnvironment("emulators"),
+    const [emulator, training] = await Promise.all([
+      pythonEnvironment(this.aws),
       prepareTrainingEnvironment(),
       prepareOpenSearch(),
     ]);
 
+    const startedAt = Date.now();
     onProgress("starting OpenSearch");
     const domain = await prepareDomain(workDirectory, ["127.0.0.1"], recorder.observe);
     const openSearch = await node.withSecurity(domain.security).start();
@@ -38,7 +52,8 @@ export class EmbeddedRuntime implements Runtime {
     const frontDoor = await domain.open(openSearch.url);
     teardown.add(() => frontDoor.stop());
 
-    onProgress("starting emulated AWS");
+    const { title, process: awsProcess } = EMULATORS[this.aws];
+    onProgress(`starting ${title}`);
     const gatewayPort = await getPort();
     const proxy = await startRecordingProxy(`http://127.0.0.1:${gatewayPort}`, recorder.observe);
     teardown.add(() => proxy.stop());
@@ -51,12 +66,13 @@ export class EmbeddedRuntime implements Runtime {
       spotInterruptions,
       onStarted: (stop) => teardown.add(stop),
     });
-    const miniStack = await new MiniStack()
-      .withPython(emulators.python)
+    const awsEmulator = await awsProcess()
+      .withPython(emulator.python)
       .withPort(gatewayPort)
+      .withRegion(REGION)
       .withWaitScale(WAIT_SCALE)
       .withCertificateAuthority(domain.authorityFile)
-      .withWorkDirectory(await directory("ministack"))
+      .withWorkDirectory(await directory(this.aws))
       .withFunctionGateway(proxy.url)
       .withServiceEndpoint("sagemaker", sageMaker.url)
       .withServiceEndpoint("sagemaker-runtime", sageMaker.url)
@@ -65,17 +81,18 @@ export class EmbeddedRuntime implements Runtime {
       .withServiceEndpoint("bedrock-runtime", bedrock.url)
       .withServiceEndpoint("service-quotas", bedrock.url)
       .start();
-    teardown.add(() => miniStack.stop());
+    teardown.add(() => awsEmulator.stop());
+    onProgress(`healthy after ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
 
     const aws: AwsConnection = {
       region: REGION,
-      gateway: miniStack.endpoint,
+      gateway: awsEmulator.endpoint,
       sageMaker: sageMaker.url,
       bedrock: bedrock.url,
       credentials: EMULATOR_CREDENTIALS,
     };
     return {
-      description: "MiniStack 1.5.33, SageMaker and Bedrock stubs, OpenSearch 2.19.1, all as processes",
+      description: `${title}, SageMaker and Bedrock stubs, OpenSearch ${OPENSEARCH_VERSION}, all as processes`,
       aws,
       openSearchEndpoint: frontDoor.url,
       certificateAuthorityFile: domain.authorityFile,

@@ -1,3 +1,4 @@
+import type { AwsEmulatorName } from "../aws/aws-emulator.ts";
 import type { AwsConnection } from "../aws-connection.ts";
 import type { CallRecorder } from "../iam/call-recorder.ts";
 import type { Teardown } from "../teardown.ts";
@@ -35,6 +36,8 @@ export interface StartedRuntime {
 /** A way to run the emulators: processes, or containers. */
 export interface Runtime {
   readonly name: string;
+  /** The emulator that stands for AWS. */
+  readonly aws: AwsEmulatorName;
   /** What a failed start leaves behind is ended by the teardown. */
   start(options: RuntimeOptions): Promise<StartedRuntime>;
 }

@@ -1,4 +1,4 @@
-import type { AwsEmulatorName } from "../../emulation/aws/containers.ts";
+import type { AwsEmulatorName } from "../../emulation/aws/aws-emulator.ts";
 import { ContainersUnavailableError } from "../../emulation/images/availability.ts";
 import { findImages, type RuntimeImages } from "../../emulation/runtimes/containers.ts";
 

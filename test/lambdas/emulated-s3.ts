@@ -21,7 +21,7 @@ export interface EmulatedS3 {
 }
 
 export async function startEmulatedS3(): Promise<EmulatedS3> {
-  const { python } = await pythonEnvironment("emulators");
+  const { python } = await pythonEnvironment("ministack");
   const port = await getPort();
   const directory = await mkdtemp(path.join(tmpdir(), "lambdas-s3-"));
   const ministack = startProcess({

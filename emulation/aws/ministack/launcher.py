@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
-import threading
-import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +24,6 @@ SERVICES = (
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 """Of everyone: the access key stands for MiniStack's default account, 000000000000."""
 SHARED = Path(__file__).resolve().parent.parent / "shared"
-PARENT_POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -90,7 +86,6 @@ def run(settings: Settings) -> None:
         SFN_WAIT_SCALE=str(settings.wait_scale),
         **CREDENTIALS,
     )
-    sys.path.insert(0, str(SHARED))
     import cloudwatch
     import lambda_runtime
     import step_functions
@@ -124,19 +119,14 @@ def run(settings: Settings) -> None:
     app.main()
 
 
-def _end_with_parent() -> None:
-    """Ends this process when the one that started it is gone, even if that was killed."""
-    parent = os.getppid()
-    while os.getppid() == parent:
-        time.sleep(PARENT_POLL_SECONDS)
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
 def main() -> int:
     """Runs the command line and gives the exit status."""
     try:
         settings = Settings.parse(sys.argv[1:])
-        threading.Thread(target=_end_with_parent, daemon=True).start()
+        sys.path.insert(0, str(SHARED))
+        from parent_process import end_with_parent
+
+        end_with_parent(os.getppid())
         run(settings)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0

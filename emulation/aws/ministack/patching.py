@@ -21,6 +21,6 @@ def wrap(module: ModuleType, name: str, wrapper: Callable[[Callable[..., Any]], 
     if not callable(original):
         raise IncompatibleMiniStackError(
             f"{module.__name__}.{name} does not exist. Install the version of MiniStack that "
-            "emulation/python/emulators.requirements.txt pins."
+            "emulation/python/ministack.requirements.txt pins."
         )
     setattr(module, name, wrapper(original))

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
-import { CreateFunctionCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { CreateFunctionCommand, LambdaClient, waitUntilFunctionActiveV2 } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import {
   CreateStateMachineCommand,
@@ -21,7 +21,7 @@ const ROLE = "arn:aws:iam::000000000000:role/test";
 
 /** The Python that has MiniStack. */
 export async function emulatorsPython(): Promise<string> {
-  return process.env.EMULATORS_PYTHON ?? (await pythonEnvironment("emulators")).python;
+  return process.env.EMULATORS_PYTHON ?? (await pythonEnvironment("ministack")).python;
 }
 
 export interface StubRequest {
@@ -133,8 +133,8 @@ export function connectToEmulatedAws(emulator: StartedAwsEmulator) {
       stepFunctions.send(new StopExecutionCommand({ executionArn, error })),
     history: async (executionArn: string) =>
       (await stepFunctions.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 }))).events ?? [],
-    deploy: (name: string, source: string, settings: { MemorySize?: number; Timeout?: number } = {}) =>
-      lambda.send(
+    deploy: async (name: string, source: string, settings: { MemorySize?: number; Timeout?: number } = {}) => {
+      await lambda.send(
         new CreateFunctionCommand({
           FunctionName: name,
           Runtime: "nodejs22.x",
@@ -145,7 +145,9 @@ export function connectToEmulatedAws(emulator: StartedAwsEmulator) {
           ...settings,
           Code: { ZipFile: zipSync({ "index.js": Buffer.from(source) }) },
         }),
-      ),
+      );
+      await waitUntilFunctionActiveV2({ client: lambda, maxWaitTime: 60, minDelay: 1 }, { FunctionName: name });
+    },
     stop: async () => {
       for (const client of [stepFunctions, lambda, s3, logs]) client.destroy();
       await emulator.stop();

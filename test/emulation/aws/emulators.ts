@@ -6,7 +6,8 @@ import { AwsContainer } from "../../../emulation/aws/containers.ts";
 import { dockerEngine, gatewayOf } from "../../../emulation/images/availability.ts";
 import { type StartedRelay, startHostRelay } from "../../../emulation/runtimes/host-relay.ts";
 import { containerImages } from "../container-images.ts";
-import { connectToEmulatedAws, type EmulatedAws, startEmulatedAws } from "./emulated-aws.ts";
+import { connectToEmulatedAws, type EmulatedAws } from "./emulated-aws.ts";
+import { LOCALSTACK_PROCESS, MINISTACK_PROCESS, type ProcessForm } from "./emulator-processes.ts";
 
 /** An AWS emulator that tests can be run against. */
 export interface Emulator {
@@ -19,18 +20,20 @@ export interface Emulator {
 
 const WAIT_SCALE = 0.05;
 
-const miniStack: Emulator = {
-  name: "MiniStack as a process",
-  available: true,
-  unavailableBecause: undefined,
-  start: (services) =>
-    startEmulatedAws((emulator) => {
+function asProcess({ name, unavailableBecause, create }: ProcessForm): Emulator {
+  return {
+    name,
+    available: unavailableBecause === undefined,
+    unavailableBecause,
+    async start(services) {
+      const emulator = (await create()).withWaitScale(WAIT_SCALE);
       for (const [service, url] of Object.entries(services)) {
         emulator.withServiceEndpoint(service as ForwardedService, url);
       }
-      return emulator.withWaitScale(WAIT_SCALE);
-    }),
-};
+      return connectToEmulatedAws(await emulator.start());
+    },
+  };
+}
 
 async function containerised(name: "localstack" | "ministack"): Promise<Emulator> {
   const { images, reason } = await containerImages(name);
@@ -66,7 +69,8 @@ async function containerised(name: "localstack" | "ministack"): Promise<Emulator
 
 /** All that can be tested here, and what cannot with the reason. */
 export const emulators: readonly Emulator[] = [
-  miniStack,
+  asProcess(MINISTACK_PROCESS),
+  asProcess(LOCALSTACK_PROCESS),
   await containerised("ministack"),
   await containerised("localstack"),
 ];

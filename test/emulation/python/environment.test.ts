@@ -15,11 +15,15 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function interpreterThatPrints(json: object): Promise<string> {
-  const file = path.join(directory, "python-stand-in");
-  await writeFile(file, `#!/bin/sh\necho '${JSON.stringify(json)}'\n`);
+async function executable(name: string, script: string): Promise<string> {
+  const file = path.join(directory, name);
+  await writeFile(file, `#!/bin/sh\n${script}\n`);
   await chmod(file, 0o755);
   return file;
+}
+
+function interpreterThatPrints(json: object): Promise<string> {
+  return executable("python-stand-in", `echo '${JSON.stringify(json)}'`);
 }
 
 describe("findPython", () => {
@@ -37,6 +41,28 @@ describe("findPython", () => {
   it("refuses a Python that is too old, naming its version", async () => {
     const old = await interpreterThatPrints({ executable: "/x", major: 3, minor: 9, micro: 2, venv: true });
     await expect(findPython([old])).rejects.toThrow(/is 3\.9\.2/);
+    const recent = await interpreterThatPrints({ executable: "/x", major: 3, minor: 12, micro: 1, venv: true });
+    expect(await findPython([recent], 12)).toEqual({ executable: "/x", version: "3.12.1" });
+    await expect(findPython([recent], 13)).rejects.toThrow(/Python 3\.13 or later.*is 3\.12\.1/);
+  });
+
+  it("asks pyenv for a version whose command on the PATH only fails, as it is not chosen", async () => {
+    const python = await interpreterThatPrints({
+      executable: "/pyenv/3.13",
+      major: 3,
+      minor: 13,
+      micro: 0,
+      venv: true,
+    });
+    const shim = await executable("python3.13", "exit 127");
+    await executable("pyenv", `[ "$*" = "whence --path ${shim}" ] && echo ${python}`);
+    const before = process.env.PATH;
+    process.env.PATH = `${directory}${path.delimiter}${before}`;
+    try {
+      expect(await findPython([shim])).toEqual({ executable: "/pyenv/3.13", version: "3.13.0" });
+    } finally {
+      process.env.PATH = before;
+    }
   });
 
   it("names the Debian package when venv is missing", async () => {

@@ -29,7 +29,7 @@ export interface EmulatedAws {
 
 export async function startEmulatedAws(): Promise<EmulatedAws> {
   const workDirectory = await mkdtemp(path.join(tmpdir(), "stubs-"));
-  const { python } = await pythonEnvironment("emulators");
+  const { python } = await pythonEnvironment("ministack");
   const aws = await new MiniStack().withPython(python).start();
   const bucket = "finetuning-data";
   const s3 = new S3Client({ endpoint: aws.endpoint, region, credentials, forcePathStyle: true });

@@ -36,6 +36,8 @@ class Settings:
     """Where functions reach LocalStack, if not at LocalStack itself. From ``PIPELINE_FUNCTION_GATEWAY``."""
     node: str
     """The Node executable that runs the functions. From ``PIPELINE_NODE``; ``node`` without."""
+    parent: int | None
+    """The process with which LocalStack is to end. From ``PIPELINE_PARENT``."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -49,4 +51,5 @@ class Settings:
             certificate_authority=environment.get("PIPELINE_CERTIFICATE_AUTHORITY"),
             function_gateway=environment.get("PIPELINE_FUNCTION_GATEWAY"),
             node=environment.get("PIPELINE_NODE", "node"),
+            parent=int(environment["PIPELINE_PARENT"]) if "PIPELINE_PARENT" in environment else None,
         )
