@@ -151,8 +151,9 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
   const countsByStage: Readonly<Record<string, string>> = {
     "1 data extraction": `${corpus.documents} documents`,
     "2 query generation": `${counts.records} records`,
-    "3 hard-negative mining": `${counts.trainQueries} train, ${counts.devQueries} dev, ${counts.testQueries} test queries, ${counts.negatives} negatives`,
+    "3 hard-negative mining": `${counts.trainQueries} train, ${counts.devQueries} dev, ${counts.testQueries} test queries, ${counts.negatives} negatives; ${dropped(counts.queriesDropped)}`,
     "4 teacher scoring": `${counts.scoredPairs} pairs`,
+    "5 training": `${model.training.train_queries} queries, ${model.training.steps} steps; ${dropped(model.training.queries_dropped)}`,
     "6 evaluation and gate": `${heldOut.queries} held-out, ${human.queries} human queries`,
     "7 deployment": output.endpoint_name ?? "",
     "8 registration": output.model_id ?? "",
@@ -172,6 +173,12 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
     reportFile: path.basename(options.reportFile),
     humanNdcgThroughOpenSearch,
   };
+}
+
+/** How many queries a stage left out, and why. */
+function dropped(queries: Readonly<Record<string, number>>): string {
+  const reasons = Object.entries(queries).filter(([, count]) => count > 0);
+  return `dropped: ${reasons.map(([reason, count]) => `${count} ${reason}`).join(", ") || "none"}`;
 }
 
 /** Names the model, what the gate decided and why, the gain, and what was made. */

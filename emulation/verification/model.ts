@@ -30,10 +30,19 @@ const LegacyPooling = z.object({
 const EmbeddingsByUse = z.object({ plain: Embeddings, query: Embeddings, document: Embeddings });
 type EmbeddingsByUse = z.infer<typeof EmbeddingsByUse>;
 
+/** `training.json` of the artifact. */
+const Training = z.object({
+  train_queries: z.number().int(),
+  queries_dropped: z.record(z.string(), z.number().int()),
+  steps: z.number().int(),
+});
+
 /** The tuned model, unpacked on this machine, and what it makes of the probe texts. */
 export interface VerifiedModel {
   readonly checks: Check[];
   readonly directory: string;
+  /** What it was trained on, and what the teacher's filter left out. */
+  readonly training: z.infer<typeof Training>;
   readonly archiveKey: string;
   readonly probeTexts: readonly string[];
   readonly probeEmbeddings: EmbeddingsByUse;
@@ -65,6 +74,7 @@ export async function verifyModel(
   await artifacts.download(archiveKey, archive);
   await mkdir(directory, { recursive: true });
   await tar.extract({ file: archive, cwd: directory });
+  const training = Training.parse(JSON.parse(await readFile(path.join(directory, "training.json"), "utf8")));
 
   if (modelType === "dense") {
     const pooling = LegacyPooling.safeParse(
@@ -89,7 +99,7 @@ export async function verifyModel(
     tuned.plain.length === probeTexts.length && difference > SAME_EMBEDDING_TOLERANCE,
     `largest difference in an embedding ${difference.toFixed(4)}`,
   );
-  return { checks: checks.results, directory, archiveKey, probeTexts, probeEmbeddings: tuned };
+  return { checks: checks.results, directory, training, archiveKey, probeTexts, probeEmbeddings: tuned };
 }
 
 /** The endpoint returns the artifact's embeddings, with the prompt that a request names or without any. */

@@ -18,6 +18,8 @@ export interface TrainingDataCounts {
   readonly devQueries: number;
   readonly testQueries: number;
   readonly negatives: number;
+  /** Queries that mining left out, by reason. */
+  readonly queriesDropped: Readonly<Record<string, number>>;
   readonly scoredPairs: number;
 }
 
@@ -142,6 +144,7 @@ export async function verifyTrainingData(
       devQueries: queriesOf.dev,
       testQueries,
       negatives,
+      queriesDropped: mining.queries_dropped,
       scoredPairs: pairs,
     },
   };
