@@ -2,7 +2,7 @@
 // is over the network (see network.ts); prints its port. MiniStack keeps objects in memory and moves some 130 MB/s, so that it,
 // not the functions, would be what is measured. What this server takes of the cores is taken from them too, so it takes little.
 import { randomUUID } from "node:crypto";
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -49,28 +49,59 @@ async function bodyOf(request: http.IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-async function receive(request: http.IncomingMessage, file: string): Promise<void> {
+async function receive(request: http.IncomingMessage, handle: FileHandle, position: number): Promise<void> {
   const pace = pacer();
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     await pace(chunk.length);
   }
-  await mkdir(path.dirname(file), { recursive: true });
-  const handle = await open(file, "w");
-  await handle.writev(chunks);
-  await handle.close();
+  await handle.writev(chunks, position);
 }
 
-/** Appends the later parts to the first one: nothing is copied for an object of one part. */
-async function assemble(upload: string, file: string): Promise<void> {
-  const parts = (await readdir(upload)).sort((a, b) => Number(a) - Number(b)).map((part) => path.join(upload, part));
-  const [first, ...rest] = parts;
-  if (first === undefined) throw new Error("an upload without parts was completed");
-  for (const part of rest) await appendFile(first, await readFile(part));
+/** An object that comes in parts, each of which is written to its place: the real S3 takes nothing of a client's cores to join them. */
+interface Upload {
+  readonly file: string;
+  readonly handle: FileHandle;
+  /** Of every part but the last, as the first one to come has it. */
+  partBytes: number;
+}
+
+const uploads = new Map<string, Upload>();
+
+function uploadOf(id: string): Upload {
+  const upload = uploads.get(id);
+  if (upload === undefined) throw new Error(`there is no upload ${id}`);
+  return upload;
+}
+
+async function beginUpload(file: string): Promise<string> {
+  const id = randomUUID();
   await mkdir(path.dirname(file), { recursive: true });
-  await rename(first, file);
-  await rm(upload, { recursive: true });
+  const partial = `${file}.${id}`;
+  uploads.set(id, { file: partial, handle: await open(partial, "w"), partBytes: 0 });
+  return id;
+}
+
+async function receivePart(request: http.IncomingMessage, upload: Upload, part: number): Promise<void> {
+  const bytes = Number(request.headers["content-length"]);
+  upload.partBytes ||= bytes;
+  if (bytes > upload.partBytes) throw new Error("parts of unequal size, or the last one came first");
+  await receive(request, upload.handle, (part - 1) * upload.partBytes);
+}
+
+async function endUpload(id: string): Promise<Upload> {
+  const upload = uploadOf(id);
+  uploads.delete(id);
+  await upload.handle.close();
+  return upload;
+}
+
+async function receiveObject(request: http.IncomingMessage, file: string): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  const handle = await open(file, "w");
+  await receive(request, handle, 0);
+  await handle.close();
 }
 
 async function* bytesOf(file: string, from: number, to: number): AsyncGenerator<Buffer> {
@@ -112,29 +143,28 @@ async function serve(request: http.IncomingMessage, response: http.ServerRespons
   const key = rest.join("/");
   const file = path.join(directory, bucket, key);
   const upload = url.searchParams.get("uploadId");
-  const uploadDirectory = path.join(directory, "uploads", upload ?? "");
   response.setHeader("etag", '"part"');
   if (request.method === "GET" && key === "") response.end(await list(bucket, url.searchParams.get("prefix") ?? ""));
   else if (request.method === "GET") await send(request, response, file);
   else if (request.method === "PUT" && upload !== null) {
-    await receive(request, path.join(uploadDirectory, url.searchParams.get("partNumber") ?? ""));
+    await receivePart(request, uploadOf(upload), Number(url.searchParams.get("partNumber")));
     response.end();
   } else if (request.method === "PUT") {
-    await receive(request, file);
+    await receiveObject(request, file);
     response.end();
   } else if (request.method === "POST" && url.searchParams.has("uploads")) {
     request.resume();
-    response.end(xml("InitiateMultipartUploadResult", `<UploadId>${randomUUID()}</UploadId>`));
+    response.end(xml("InitiateMultipartUploadResult", `<UploadId>${await beginUpload(file)}</UploadId>`));
   } else if (request.method === "POST" && upload !== null) {
     await bodyOf(request);
-    await assemble(uploadDirectory, file);
+    await rename((await endUpload(upload)).file, file);
     response.end(xml("CompleteMultipartUploadResult", '<ETag>"object"</ETag>'));
   } else if (request.method === "POST" && url.searchParams.has("delete")) {
     const keys = [...(await bodyOf(request)).matchAll(/<Key>(.*?)<\/Key>/g)].map(([, name = ""]) => name);
     for (const name of keys) await rm(path.join(directory, bucket, name), { force: true });
     response.end(xml("DeleteResult", ""));
   } else if (request.method === "DELETE") {
-    await rm(upload === null ? file : uploadDirectory, { recursive: true, force: true });
+    await rm(upload === null ? file : (await endUpload(upload)).file, { force: true });
     response.writeHead(204).end();
   } else response.writeHead(501).end(xml("Error", "<Code>NotImplemented</Code>"));
 }

@@ -3,7 +3,7 @@ import path from "node:path";
 import { type Collection, passageText } from "../../emulation/collection.ts";
 import { DocumentFrequency } from "../../emulation/stubs/bedrock/document-frequency.ts";
 import { generateQueries } from "../../emulation/stubs/bedrock/query-generator.ts";
-import { chooseSample, documentKeys } from "../../lambdas/bedrock-orchestrator/document-keys.ts";
+import { DocumentSampler, idKeys, splitKey } from "../../lambdas/bedrock-orchestrator/document-keys.ts";
 import { stylesFor } from "../../lambdas/bedrock-orchestrator/prepare-input.ts";
 
 /** Queries asked for each document; as in the end-to-end run. */
@@ -23,22 +23,20 @@ export async function writeStageInputs(
   const documents = collection.documents
     .map((document) => ({ id: document.id, text: passageText(document) }))
     .filter(({ text }) => text.trim() !== "");
-  const keys = documents.map(documentKeys);
-  const sampling = chooseSample(
-    Float64Array.from(keys, ({ sample }) => sample),
-    Float64Array.from(keys, ({ split }) => split),
-    queryDocuments,
-  );
-  const sampled = documents.flatMap((document, index) => {
-    const own = keys[index];
-    return own !== undefined && sampling.includes(own) ? [{ document, keys: own }] : [];
+  const keys = documents.map(({ id, text }) => ({ ...idKeys(id), split: splitKey(text) }));
+  const sampler = new DocumentSampler(queryDocuments);
+  for (const { sample, split } of keys) sampler.offer(sample, () => split);
+  const sampling = sampler.choose();
+  const sampled = [...sampling.positions].flatMap((position) => {
+    const [document, own] = [documents[position], keys[position]];
+    return document === undefined || own === undefined ? [] : [{ document, keys: own }];
   });
   const frequency = DocumentFrequency.of(sampled.map(({ document }) => document.text));
 
   const records = sampled.map(({ document, keys: own }) => ({
     record_id: own.recordId,
     doc_id: document.id,
-    split: sampling.splitOf(own),
+    split: sampling.splitOf(own.split),
     styles: stylesFor(own.choice, QUERIES_PER_DOCUMENT),
   }));
   const answers = sampled.map(({ document, keys: own }, index) => {

@@ -6,7 +6,7 @@ import { PartWriter } from "../shared/part-writer.ts";
 import { deleteObjects, listKeys, writeJson } from "../shared/s3-objects.ts";
 import { below, formatS3Uri, type S3Location } from "../shared/s3-uri.ts";
 import type { BatchLimits } from "./batch-limits.ts";
-import { chooseSample, documentKeys, type Sampling } from "./document-keys.ts";
+import { DocumentSampler, idKeys, type Sampling, splitKey } from "./document-keys.ts";
 import { maxOutputTokens, modelInputFormat } from "./model-input.ts";
 import { queryPrompt } from "./prompt.ts";
 import { type BatchRecord, inputPrefix, outputPrefix, queriesPrefix, recordsPrefix } from "./queries-layout.ts";
@@ -61,28 +61,23 @@ function checkDeadline(request: PrepareRequest): void {
 }
 
 async function sampleCorpus(s3: S3Client, request: PrepareRequest): Promise<Sampling> {
-  const sampleKeys = new Float64Array(request.documentCount);
-  const splitKeys = new Float64Array(request.documentCount);
+  const sampler = new DocumentSampler(request.maxDocuments);
   let count = 0;
   for await (const documents of readCorpus(s3, request.corpus)) {
-    for (const document of documents) {
-      const keys = documentKeys(document);
-      sampleKeys[count] = keys.sample;
-      splitKeys[count] = keys.split;
-      count += 1;
-    }
+    const splitKeyOf = () => splitKey(documents.parse().text);
+    for (; documents.next(); count += 1) sampler.offer(idKeys(documents.id).sample, splitKeyOf);
     checkDeadline(request);
   }
   if (count !== request.documentCount) {
     throw new Error(`${formatS3Uri(request.corpus)} has ${count} documents, not ${request.documentCount} as reported.`);
   }
-  return chooseSample(sampleKeys, splitKeys, request.maxDocuments);
+  return sampler.choose();
 }
 
 /**
  * Writes the records that Bedrock is asked with: a sample over the whole corpus, chosen, split and styled by hashes of
- * the documents, so that the same corpus gives the same records. The corpus is streamed twice: for the hashes (16 bytes a
- * document) and for the texts.
+ * the documents, so that the same corpus gives the same records. The corpus is streamed twice: for the hashes, of which
+ * those of a few documents are kept, and for the texts.
  *
  * @throws EmptyCorpusError, UnsupportedModelError, InvalidSampleQueriesError, CorpusTooLargeError
  */
@@ -97,27 +92,29 @@ export async function prepareInput(s3: S3Client, request: PrepareRequest): Promi
 
   const sampleQueries = request.sampleQueries === null ? [] : await readSampleQueries(s3, request.sampleQueries);
   const sampling = await sampleCorpus(s3, request);
-  const jobs = Math.ceil(sampling.size / limits.maxRecords);
+  const jobs = Math.ceil(sampling.positions.length / limits.maxRecords);
   const records = new PartWriter(s3, { prefix: recordsPrefix(run), name: "part" });
   const batches = new PartWriter(s3, {
     prefix: inputPrefix(run),
     name: "batch",
-    maxPartLines: Math.ceil(sampling.size / jobs),
+    maxPartLines: Math.ceil(sampling.positions.length / jobs),
     maxPartBytes: limits.maxFileBytes * FILE_SIZE_SHARE,
   });
   const documentsOf: Record<Split, number> = { train: 0, dev: 0, test: 0 };
+  let position = 0;
   let recordCount = 0;
   try {
     for await (const documents of readCorpus(s3, request.corpus)) {
       const recordLines: string[] = [];
       const inputLines: string[] = [];
-      for (const document of documents) {
-        const keys = documentKeys(document);
-        if (recordCount === sampling.size || !sampling.includes(keys)) continue;
-        const split = sampling.splitOf(keys);
+      for (; documents.next(); position += 1) {
+        if (position !== sampling.positions[recordCount]) continue;
+        const { id, text } = documents.parse();
+        const keys = idKeys(id);
+        const split = sampling.splitOf(splitKey(text));
         const styles = stylesFor(keys.choice, queriesPerDocument);
-        const prompt = queryPrompt(document.text, styles, examplesFor(keys.choice >> 2, sampleQueries));
-        const record: QueryRecord = { record_id: keys.recordId, doc_id: document.id, split, styles };
+        const prompt = queryPrompt(text, styles, examplesFor(keys.choice >> 2, sampleQueries));
+        const record: QueryRecord = { record_id: keys.recordId, doc_id: id, split, styles };
         const input: BatchRecord = {
           recordId: keys.recordId,
           modelInput: format(prompt, maxOutputTokens(queriesPerDocument)),

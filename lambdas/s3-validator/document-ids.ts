@@ -1,12 +1,14 @@
+/** 16 MiB: a corpus of up to 1.4 million documents never waits for the table to grow. */
+const DEFAULT_CAPACITY = 1 << 21;
+
 /**
  * Makes the ids of a corpus unique in bounded memory: 8 bytes a slot at 64-bit hashes, 134 MB for 10 million ids.
  * Two different ids with one hash (about 3 in a million corpora of 10 million documents) count as duplicates, which
  * gives one of them a suffix and does no other harm.
  */
 export class DocumentIds {
-  /** Halves of the hashes; two zeros mark a free slot. */
-  #high: Uint32Array;
-  #low: Uint32Array;
+  /** The halves of a hash one after the other; two zeros mark a free slot. */
+  #slots: Uint32Array;
   /** How many documents came with an id that several have, by hash. */
   readonly #occurrences = new Map<string, number>();
   #size = 0;
@@ -16,9 +18,8 @@ export class DocumentIds {
   #idLow = 0;
 
   /** @param capacity slots at the start, a power of two; grows by doubling. */
-  constructor(capacity = 1 << 16) {
-    this.#high = new Uint32Array(capacity);
-    this.#low = new Uint32Array(capacity);
+  constructor(capacity = DEFAULT_CAPACITY) {
+    this.#slots = new Uint32Array(capacity * 2);
   }
 
   /** Ids that another document had before. */
@@ -36,10 +37,10 @@ export class DocumentIds {
     this.#hash(text, start, end);
     const slot = this.#find(this.#idHigh, this.#idLow);
     if (!this.#isFree(slot)) return false;
-    this.#high[slot] = this.#idHigh;
-    this.#low[slot] = this.#idLow;
+    this.#slots[slot] = this.#idLow;
+    this.#slots[slot + 1] = this.#idHigh;
     this.#size += 1;
-    if (this.#size * 3 > this.#low.length * 2) this.#grow();
+    if (this.#size * 3 > this.#slots.length) this.#grow();
     return true;
   }
 
@@ -75,27 +76,27 @@ export class DocumentIds {
   }
 
   #isFree(slot: number): boolean {
-    return this.#low[slot] === 0 && this.#high[slot] === 0;
+    return this.#slots[slot] === 0 && this.#slots[slot + 1] === 0;
   }
 
   /** The slot that holds a hash, or the free one where it belongs. */
   #find(high: number, low: number): number {
-    const mask = this.#low.length - 1;
-    let slot = low & mask;
-    while (!this.#isFree(slot) && (this.#low[slot] !== low || this.#high[slot] !== high)) slot = (slot + 1) & mask;
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let slot = (low << 1) & mask;
+    while (!this.#isFree(slot) && (slots[slot] !== low || slots[slot + 1] !== high)) slot = (slot + 2) & mask;
     return slot;
   }
 
   #grow(): void {
-    const [high, low] = [this.#high, this.#low];
-    this.#high = new Uint32Array(low.length * 2);
-    this.#low = new Uint32Array(low.length * 2);
-    for (let old = 0; old < low.length; old += 1) {
-      const [oldHigh, oldLow] = [high[old] ?? 0, low[old] ?? 0];
-      if (oldHigh === 0 && oldLow === 0) continue;
-      const slot = this.#find(oldHigh, oldLow);
-      this.#high[slot] = oldHigh;
-      this.#low[slot] = oldLow;
+    const smaller = this.#slots;
+    this.#slots = new Uint32Array(smaller.length * 2);
+    for (let old = 0; old < smaller.length; old += 2) {
+      const [low, high] = [smaller[old] ?? 0, smaller[old + 1] ?? 0];
+      if (high === 0 && low === 0) continue;
+      const slot = this.#find(high, low);
+      this.#slots[slot] = low;
+      this.#slots[slot + 1] = high;
     }
   }
 }

@@ -36,7 +36,8 @@ async function* decompressed(source: AsyncIterable<Buffer>, uri: string): AsyncG
   let downloadError: Error | undefined;
   const downloaded = async function* () {
     try {
-      yield* source;
+      // Its input waits in a queue, longer than a chunk is there.
+      for await (const chunk of source) yield Buffer.from(chunk);
     } catch (error) {
       downloadError = error as Error;
       throw error;

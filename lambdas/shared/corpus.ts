@@ -1,7 +1,7 @@
 /// <reference lib="es2024.string" />
 import type { S3Client } from "@aws-sdk/client-s3";
 import { CorpusDocument, CorpusManifest } from "./contract.ts";
-import { readLineBlocks } from "./line-blocks.ts";
+import { readWholeLines, UnreadableLine } from "./line-blocks.ts";
 import { PartWriter, partName } from "./part-writer.ts";
 import { deleteObjects, listKeys, readObject, readText, writeJson } from "./s3-objects.ts";
 import { below, formatS3Uri, type S3Location } from "./s3-uri.ts";
@@ -47,18 +47,56 @@ async function readCorpusManifest(s3: S3Client, prefix: S3Location): Promise<Cor
   return CorpusManifest.parse(JSON.parse(await readText(s3, below(prefix, "manifest.json"))));
 }
 
-/** Streams the documents of the corpus at `prefix` in their order, many at a time. */
-export async function* readCorpus(s3: S3Client, prefix: S3Location): AsyncGenerator<readonly CorpusDocument[]> {
+const ID_PREFIX = Buffer.from('{"id":"');
+const [QUOTE, BACKSLASH, NEWLINE] = [0x22, 0x5c, 0x0a];
+
+/** Documents as they lie in the corpus, one after the other: most readers need the ids alone, and the text of few. */
+export class StoredDocuments {
+  readonly #lines: Buffer;
+  #start = 0;
+  #end = -1;
+
+  /** @param lines whole lines of the corpus, the last one without its newline. */
+  constructor(lines: Buffer) {
+    this.#lines = lines;
+  }
+
+  /** Moves on to the next document, at first to the first one; false when there is none. */
+  next(): boolean {
+    if (this.#end === this.#lines.length) return false;
+    this.#start = this.#end + 1;
+    const newline = this.#lines.indexOf(NEWLINE, this.#start);
+    this.#end = newline === -1 ? this.#lines.length : newline;
+    return true;
+  }
+
+  /** The document's id; where it stands plainly at the beginning of its line, as it mostly does, without parsing that. */
+  get id(): string {
+    const lines = this.#lines;
+    const start = this.#start + ID_PREFIX.length;
+    for (let index = 0; index < ID_PREFIX.length; index += 1) {
+      if (lines[this.#start + index] !== ID_PREFIX[index]) return this.parse().id;
+    }
+    for (let index = start; index < this.#end; index += 1) {
+      if (lines[index] === QUOTE) return lines.toString("utf8", start, index);
+      if (lines[index] === BACKSLASH) break;
+    }
+    return this.parse().id;
+  }
+
+  parse(): CorpusDocument {
+    return CorpusDocument.parse(JSON.parse(this.#lines.toString("utf8", this.#start, this.#end)));
+  }
+}
+
+/** Streams the documents of the corpus at `prefix` in their order, many at a time, which are there until the next ones are asked for. */
+export async function* readCorpus(s3: S3Client, prefix: S3Location): AsyncGenerator<StoredDocuments> {
   const { part_count } = await readCorpusManifest(s3, prefix);
   for (let part = 0; part < part_count; part += 1) {
     const location = below(prefix, partName("part", part));
-    for await (const { firstLine, lines } of readLineBlocks(readObject(s3, location), MAX_CORPUS_LINE_BYTES)) {
-      yield lines.map((line, index) => {
-        if (typeof line !== "string") {
-          throw new Error(`${formatS3Uri(location)} line ${firstLine + index}: ${line.reason}`);
-        }
-        return CorpusDocument.parse(JSON.parse(line));
-      });
+    for await (const block of readWholeLines(readObject(s3, location), MAX_CORPUS_LINE_BYTES)) {
+      if (block instanceof UnreadableLine) throw new Error(`${formatS3Uri(location)}: a line is ${block.reason}`);
+      yield new StoredDocuments(block);
     }
   }
 }

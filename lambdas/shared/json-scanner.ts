@@ -8,17 +8,25 @@ export const PLAIN_VALUE = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE
 
 /** Whether a block has a control character other than a newline: JSON allows few of them, and none in strings. */
 function hasControlCharacters(bytes: Buffer): boolean {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : Buffer.from(new Uint8Array(bytes).buffer);
-  const words = new Int32Array(aligned.buffer, aligned.byteOffset, aligned.length >> 2);
-  const isControl = (index: number) => (aligned[index] ?? SPACE) < SPACE && aligned[index] !== NEWLINE;
-  for (let word = 0; word < words.length; word += 1) {
-    const four = words[word] ?? 0;
+  const hasAny = (from: number, to: number) => {
+    for (let index = from; index < to; index += 1) {
+      if ((bytes[index] ?? SPACE) < SPACE && bytes[index] !== NEWLINE) return true;
+    }
+    return false;
+  };
+  const start = Math.min(-bytes.byteOffset & 3, bytes.length);
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + start, (bytes.length - start) >> 2);
+  const end = words.length - (words.length % 4);
+  for (let word = 0; word < end; word += 4) {
+    const a = words[word] ?? 0;
+    const b = words[word + 1] ?? 0;
+    const c = words[word + 2] ?? 0;
+    const d = words[word + 3] ?? 0;
     // Set in each byte that is below 0x20 (and in some above such a one).
-    if (((four - 0x20202020) & ~four & 0x80808080) === 0) continue;
-    for (let index = word * 4; index < word * 4 + 4; index += 1) if (isControl(index)) return true;
+    const found = ((a - 0x20202020) & ~a) | ((b - 0x20202020) & ~b) | ((c - 0x20202020) & ~c) | ((d - 0x20202020) & ~d);
+    if ((found & 0x80808080) !== 0 && hasAny(start + word * 4, start + word * 4 + 16)) return true;
   }
-  for (let index = words.length * 4; index < aligned.length; index += 1) if (isControl(index)) return true;
-  return false;
+  return hasAny(0, start) || hasAny(start + end * 4, bytes.length);
 }
 
 /**

@@ -54,8 +54,8 @@ function withoutByteOrderMark(bytes: Buffer): Buffer {
  * Cuts a stream of bytes between lines, in memory bounded by `maxLineBytes`: a longer line is dropped as it comes in. A byte
  * order mark at the start is not part of the text; the last line may lack its newline.
  *
- * @returns one or more whole lines at a time, the last of them without its newline; what stands for a dropped line. Only a
- *   line that lies in several chunks is copied; the others stay where they came.
+ * @returns one or more whole lines at a time, the last of them without its newline, until the next are asked for; what stands for a
+ *   dropped line. Only a line that lies in several chunks is copied; the others stay where they came.
  */
 export async function* readWholeLines(
   chunks: AsyncIterable<Uint8Array>,
@@ -74,7 +74,8 @@ export async function* readWholeLines(
   const keepOpen = (bytes: Buffer) => {
     openBytes += bytes.length;
     if (openBytes > maxLineBytes) open = [];
-    else open.push(bytes);
+    // What stays beyond its chunk is copied, because the chunk's memory may be used again.
+    else open.push(Buffer.from(bytes));
   };
   const endOpenLine = (): Buffer | UnreadableLine => {
     const line = openBytes > maxLineBytes ? unreadableLength(maxLineBytes) : block(Buffer.concat(open, openBytes));

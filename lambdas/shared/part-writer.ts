@@ -7,18 +7,32 @@ import {
   type S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
+import { HttpRequest } from "@smithy/core/protocols";
+import type { BuildHandler } from "@smithy/types";
 import { messageOf } from "./errors.ts";
 import { logger } from "./logger.ts";
 import { below, formatS3Uri, type S3Location } from "./s3-uri.ts";
 
 /** Bytes of one multipart request. */
-const UPLOAD_PART_BYTES = 8 * 1024 * 1024;
+const UPLOAD_PART_BYTES = 5 * 1024 * 1024;
 /** One is filled while the others are under way. */
 const PART_BUFFERS = 3;
-/** Lines are collected up to this many characters before they are encoded. */
-const ENCODE_CHARACTERS = 512 * 1024;
 const MAX_BYTES_A_CHARACTER = 3;
+const NEWLINE = 0x0a;
 const CONTENT_TYPE = "application/x-ndjson";
+
+/**
+ * Leaves the body out of the signature, as the AWS CLI does: TLS guards it on its way and S3 checks its CRC-32, so that another
+ * hash of every byte would be for nothing.
+ */
+function unsignedBody<Input extends object, Output extends object>(
+  next: BuildHandler<Input, Output>,
+): BuildHandler<Input, Output> {
+  return (args) => {
+    if (HttpRequest.isInstance(args.request)) args.request.headers["x-amz-content-sha256"] = "UNSIGNED-PAYLOAD";
+    return next(args);
+  };
+}
 
 /**
  * The memory that uploads are made from: a few buffers that are used again and again. (The SDK's Upload makes a new one for each
@@ -57,8 +71,7 @@ export class LineObject {
   #failure: { readonly error: unknown } | undefined;
   #buffer: Buffer | undefined;
   #filled = 0;
-  #pending: string[] = [];
-  #pendingCharacters = 0;
+  #pending = "";
   #bytes = 0;
   #lines = 0;
 
@@ -70,7 +83,7 @@ export class LineObject {
     this.#target = { Bucket: location.bucket, Key: location.key };
   }
 
-  /** Bytes that were encoded so far; up to half a million characters more are waiting. */
+  /** Bytes of all lines but those that wait for a {@link flush}. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -82,25 +95,25 @@ export class LineObject {
   /** Takes a line (without its newline). True asks for a {@link flush} before the next one. */
   add(line: string): boolean {
     this.#lines += 1;
-    this.#pending.push(line, "\n");
-    this.#pendingCharacters += line.length + 1;
-    return this.#pendingCharacters >= ENCODE_CHARACTERS;
-  }
-
-  /** Hands the collected lines to the upload; resolves when there is room for more. */
-  async flush(): Promise<void> {
-    if (this.#pendingCharacters === 0) return;
-    const text = this.#pending.join("");
-    this.#pending = [];
-    this.#pendingCharacters = 0;
-    const buffer = await this.#room();
-    if (text.length * MAX_BYTES_A_CHARACTER > buffer.length - this.#filled) {
-      await this.#write(Buffer.from(text));
-      return;
+    const buffer = this.#buffer;
+    const most = (line.length + 1) * MAX_BYTES_A_CHARACTER;
+    if (this.#pending !== "" || buffer === undefined || most > buffer.length - this.#filled) {
+      this.#pending += `${line}\n`;
+      return true;
     }
-    const written = buffer.write(text, this.#filled);
+    const written = buffer.write(line, this.#filled) + 1;
     this.#filled += written;
     this.#bytes += written;
+    buffer[this.#filled - 1] = NEWLINE;
+    return false;
+  }
+
+  /** Hands the lines that wait to the upload; resolves when there is room for more. */
+  async flush(): Promise<void> {
+    if (this.#pending === "") return;
+    const bytes = Buffer.from(this.#pending);
+    this.#pending = "";
+    await this.#write(bytes);
   }
 
   /** Hands lines that are encoded, each with its newline, to the upload after those that were collected; copies them. */
@@ -142,10 +155,9 @@ export class LineObject {
 
   async #uploadPart(PartNumber: number, Body: Buffer): Promise<CompletedPart> {
     this.#uploadId ??= this.#createUpload();
-    const { ETag, ChecksumCRC32 } = await this.#s3.send(
-      new UploadPartCommand({ ...this.#target, UploadId: await this.#uploadId, PartNumber, Body }),
-      { abortSignal: this.#cancelled.signal },
-    );
+    const command = new UploadPartCommand({ ...this.#target, UploadId: await this.#uploadId, PartNumber, Body });
+    command.middlewareStack.add(unsignedBody, { step: "build" });
+    const { ETag, ChecksumCRC32 } = await this.#s3.send(command, { abortSignal: this.#cancelled.signal });
     return { PartNumber, ETag, ChecksumCRC32 };
   }
 
@@ -168,9 +180,9 @@ export class LineObject {
     const last = this.#buffer ?? (await this.#buffers.take());
     if (this.#parts.length === 0) {
       const Body = last.subarray(0, this.#filled);
-      await this.#s3
-        .send(new PutObjectCommand({ ...this.#target, ContentType: CONTENT_TYPE, Body }))
-        .finally(() => this.#buffers.giveBack(last));
+      const command = new PutObjectCommand({ ...this.#target, ContentType: CONTENT_TYPE, Body });
+      command.middlewareStack.add(unsignedBody, { step: "build" });
+      await this.#s3.send(command).finally(() => this.#buffers.giveBack(last));
       return;
     }
     if (this.#filled > 0) this.#sendPart(last);

@@ -8,6 +8,7 @@ import { Asset } from "../asset.ts";
 import type { AwsContext } from "../aws-context.ts";
 import { attributeOfOne, type Condition, oneIf, orNull } from "../json.ts";
 import type { Principal } from "../parameters.ts";
+import { nodeOptions } from "./node-options.ts";
 
 /** One Lambda function of the pipeline. */
 export interface PipelineFunctionProps {
@@ -93,7 +94,13 @@ export class PipelineFunction extends Construct {
       memorySize: props.memorySize,
       timeout: props.timeout,
       tracingConfig: { mode: "Active" },
-      environment: { variables: { POWERTOOLS_SERVICE_NAME: functionName, ...props.environment } },
+      environment: {
+        variables: {
+          POWERTOOLS_SERVICE_NAME: functionName,
+          NODE_OPTIONS: nodeOptions(props.memorySize),
+          ...props.environment,
+        },
+      },
       kmsKeyArn: orNull(key.arn),
       // Of empty lists the provider makes no VPC.
       vpcConfig: { subnetIds: network.subnetIds, securityGroupIds: network.securityGroupIds },

@@ -109,7 +109,7 @@ describe("the deployed stack", () => {
     });
 
     it("keeps what may be secret out of the functions' environment", () => {
-      const harmless = ["MODEL_NAME", "POWERTOOLS_SERVICE_NAME", "TOPIC_ARN"];
+      const harmless = ["MODEL_NAME", "NODE_OPTIONS", "POWERTOOLS_SERVICE_NAME", "TOPIC_ARN"];
       for (const { environment } of Object.values(applied.resources("aws_lambda_function"))) {
         const [{ variables } = {}] = z
           .array(z.object({ variables: z.record(z.string(), z.string()) }))
