@@ -36,7 +36,7 @@ function unsignedBody<Input extends object, Output extends object>(
 
 /**
  * The memory that uploads are made from: a few buffers that are used again and again. (The SDK's Upload makes a new one for each
- * part, 8 MiB that the garbage collector comes for each time: half of the processor time of writing.)
+ * part, which the garbage collector comes for each time: half of the processor time of writing.)
  */
 class PartBuffers {
   readonly #free: Buffer[] = [];
