@@ -84,7 +84,7 @@ export abstract class AwsEmulator {
     return this;
   }
 
-  /** An existing folder for the log. @default - a temporary folder, removed by `stop()` */
+  /** An existing folder for the log; a container needs one. @default - a temporary folder, removed by `stop()` */
   withWorkDirectory(directory: string): this {
     this.workDirectory = directory;
     return this;

@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import getPort from "get-port";
 import { z } from "zod";
+import { canListen } from "../listening.ts";
 import { ProcessFailedError, startProcess, waitUntilReady } from "../processes.ts";
 import { AwsEmulator, EMULATOR_CREDENTIALS, type StartedAwsEmulator } from "./aws-emulator.ts";
 
@@ -15,18 +14,6 @@ const START_TIMEOUT_MS = 120_000;
 const STOP_GRACE_MS = 500;
 const HOST = "127.0.0.1";
 const Health = z.object({ edition: z.string() });
-
-async function isTaken(port: number): Promise<boolean> {
-  const server = createServer().listen(port, HOST);
-  try {
-    await once(server, "listening");
-    return false;
-  } catch {
-    return true;
-  } finally {
-    server.close();
-  }
-}
 
 /** What one emulator is run with. */
 export interface EmulatorProgram {
@@ -67,7 +54,7 @@ export abstract class EmulatorProcess extends AwsEmulator {
   async start(): Promise<StartedAwsEmulator> {
     const port = this.port ?? (await getPort());
     // LocalStack would call itself ready all the same.
-    if (await isTaken(port)) {
+    if (!(await canListen(port, HOST))) {
       throw new ProcessFailedError(`${this.#title} could not be started: port ${port} is already in use.`);
     }
     const name = this.#title.toLowerCase();

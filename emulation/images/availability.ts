@@ -1,7 +1,6 @@
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { type ContainerRuntimeClient, getContainerRuntimeClient, ImageName } from "testcontainers";
 import { z } from "zod";
+import { canListen } from "../listening.ts";
 import { type ContainerProgram, IMAGE_VARIABLES, OWN_IMAGES, PUBLISHED_IMAGES } from "./references.ts";
 
 /** Containers cannot be used here; the message says why, in words that follow "because". */
@@ -33,25 +32,13 @@ export async function gatewayOf(client: ContainerRuntimeClient, network: string)
   const [configuration] = NetworkDetails.parse(await client.network.getById(network).inspect()).IPAM.Config;
   // The default bridge names its gateway only once a container was in it; it is the first address then as well.
   const gateway = configuration?.Gateway ?? configuration?.Subnet?.replace(/\.\d+\/\d+$/, ".1");
-  if (gateway === undefined || !(await isOwnAddress(gateway))) {
+  // A bridge without containers is in no list of interfaces.
+  if (gateway === undefined || !(await canListen(0, gateway))) {
     throw new ContainersUnavailableError(
       "the engine's network does not end on this machine (as with Docker Desktop), so that containers cannot reach the stubs",
     );
   }
   return gateway;
-}
-
-/** Whether a server of this machine can have the address. A bridge without containers is in no list of interfaces. */
-async function isOwnAddress(address: string): Promise<boolean> {
-  const server = createServer().listen(0, address);
-  try {
-    await once(server, "listening");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    server.close();
-  }
 }
 
 async function isThere(client: ContainerRuntimeClient, reference: string): Promise<boolean> {
