@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import path from "node:path";
+import pLimit from "p-limit";
 import { z } from "zod";
 import { cacheDirectory } from "../emulation/cache.ts";
 import { readCollection } from "../emulation/collection.ts";
@@ -10,7 +12,7 @@ import { pythonEnvironment } from "../emulation/python/environment.ts";
 import { type Options, parseOptions, USAGE, UsageError } from "./quality/options.ts";
 import { ABLATIONS, RECIPES, type Recipe } from "./quality/recipes.ts";
 import { writeStageInputs } from "./quality/stage-inputs.ts";
-import { type PreparedCollection, type RunResult, runRecipe, StageError, type Workbench } from "./quality/stages.ts";
+import { type PreparedCollection, runRecipe, StageError, type Workbench } from "./quality/stages.ts";
 import { type Row, renderTable } from "./quality/table.ts";
 
 /** Parses `--set` into the type that the recipes have. */
@@ -64,7 +66,12 @@ async function main(options: Options): Promise<void> {
   const bench: Workbench = {
     directory,
     python,
-    environment: { ...environment, OMP_WAIT_POLICY: "PASSIVE" },
+    begun: new Map(),
+    environment: {
+      ...environment,
+      OMP_WAIT_POLICY: "PASSIVE",
+      OMP_NUM_THREADS: String(Math.max(1, Math.floor(availableParallelism() / options.jobs))),
+    },
     modelType: options.modelType,
     baseModelId: options.base,
     teacherModelId: options.teacher,
@@ -73,19 +80,28 @@ async function main(options: Options): Promise<void> {
     say: (line) => process.stderr.write(`[${((Date.now() - startedAt) / 1000).toFixed(0).padStart(5)} s] ${line}\n`),
   };
   const rows: Row[] = [];
+  const limit = pLimit(options.jobs);
   for (const name of options.collections) {
     const collection = await prepare(name, directory, options);
-    for (const [recipeName, recipe] of recipesOf(options)) {
-      const results: RunResult[] = [];
-      for (let seed = 1; seed <= options.seeds; seed += 1) {
-        bench.say(`${collection.name}, ${recipeName}, seed ${seed}`);
-        results.push(await runRecipe(bench, collection, recipe, seed, options.on));
-        const { dev, trainQueries, steps } = results.at(-1) as RunResult;
-        bench.say(
-          `dev nDCG@10 ${dev.before.toFixed(4)} -> ${dev.after.toFixed(4)} (${trainQueries} queries, ${steps} steps)`,
-        );
-      }
-      rows.push({ collection: collection.name, recipe: recipeName, results });
+    const recipes = recipesOf(options);
+    const seeds = Array.from({ length: options.seeds }, (_, index) => index + 1);
+    const measure = async (recipeName: string, recipe: Recipe, seed: number) => {
+      const run = `${collection.name}, ${recipeName}, seed ${seed}`;
+      bench.say(run);
+      const result = await runRecipe(bench, collection, recipe, seed, options.on);
+      const { dev, trainQueries, steps } = result;
+      bench.say(
+        `${run}: dev nDCG@10 ${dev.before.toFixed(4)} -> ${dev.after.toFixed(4)} (${trainQueries} queries, ${steps} steps)`,
+      );
+      return { recipeName, result };
+    };
+    // Seed by seed, so that a bench that is interrupted has compared all recipes on some seeds.
+    const results = await Promise.all(
+      seeds.flatMap((seed) => recipes.map(([recipeName, recipe]) => limit(measure, recipeName, recipe, seed))),
+    ).finally(() => limit.clearQueue());
+    for (const [recipe] of recipes) {
+      const ofRecipe = results.filter(({ recipeName }) => recipeName === recipe);
+      rows.push({ collection: collection.name, recipe, results: ofRecipe.map(({ result }) => result) });
     }
   }
   const command = `npm run bench:quality -- ${process.argv.slice(2).join(" ")}`.trim();

@@ -16,11 +16,20 @@ export class StageError extends Error {
   override readonly name = "StageError";
 }
 
+/** What a finished stage leaves. */
+export interface StageOutput {
+  readonly output: string;
+  /** Changes with all that the output depends on. */
+  readonly key: string;
+}
+
 /** What all runs have in common. */
 export interface Workbench {
   /** Finished stages lie here, each under a hash of all that it depends on. */
   readonly directory: string;
   readonly python: string;
+  /** Stages that were begun, by key: of runs that go on at the same time, one runs a stage that they share. */
+  readonly begun: Map<string, Promise<StageOutput>>;
   /** Of the scripts: where models are found. */
   readonly environment: Readonly<Record<string, string>>;
   readonly modelType: "dense" | "sparse";
@@ -109,7 +118,9 @@ export async function runRecipe(
       "max-negatives": recipe.scoring_max_negatives,
     },
   );
-  const taught = bench.shuffledScores ? await shuffled(scores) : scores;
+  const taught = bench.shuffledScores
+    ? await once(bench, `${scores.key}-shuffled`, (key) => shuffled(scores.output, key))
+    : scores;
   const model = await stage(
     bench,
     taught.key,
@@ -165,9 +176,9 @@ export async function runRecipe(
 }
 
 /** Scores in which each query's own have changed places, so that they say nothing about its documents. */
-async function shuffled(scores: { output: string; key: string }): Promise<{ output: string; key: string }> {
-  const output = path.join(path.dirname(scores.output), "shuffled");
-  await cp(scores.output, output, { recursive: true });
+async function shuffled(scores: string, key: string): Promise<StageOutput> {
+  const output = path.join(path.dirname(scores), "shuffled");
+  await cp(scores, output, { recursive: true });
   const random = seededRandom("shuffled scores");
   const file = path.join(output, "train.jsonl");
   const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
@@ -177,7 +188,14 @@ async function shuffled(scores: { output: string; key: string }): Promise<{ outp
     return JSON.stringify({ ...query, scores: order.map(({ score }) => score) });
   });
   await writeFile(file, `${changed.join("\n")}\n`);
-  return { output, key: `${scores.key}-shuffled` };
+  return { output, key };
+}
+
+/** Does what leads to a key once, however many runs ask for it. */
+function once(bench: Workbench, key: string, begin: (key: string) => Promise<StageOutput>): Promise<StageOutput> {
+  const begun = bench.begun.get(key) ?? begin(key);
+  bench.begun.set(key, begun);
+  return begun;
 }
 
 function channelsIn(folder: string): Record<string, string> {
@@ -191,12 +209,22 @@ async function stage(
   script: string,
   channels: Readonly<Record<string, string>>,
   hyperparameters: Readonly<Record<string, string | number | boolean>>,
-): Promise<{ output: string; key: string }> {
+): Promise<StageOutput> {
   const args = Object.entries(hyperparameters).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const key = createHash("sha256")
     .update(JSON.stringify([inputKey, script, args]))
     .digest("hex")
     .slice(0, 24);
+  return once(bench, key, () => runStage(bench, key, script, channels, args));
+}
+
+async function runStage(
+  bench: Workbench,
+  key: string,
+  script: string,
+  channels: Readonly<Record<string, string>>,
+  args: readonly string[],
+): Promise<StageOutput> {
   const folder = path.join(bench.directory, `${path.parse(script).name}-${key}`);
   const output = path.join(folder, "model");
   if (isFinished(folder)) return { output, key };

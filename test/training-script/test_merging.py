@@ -34,3 +34,17 @@ def test_among_equals_the_tuned_model_stays(tiny_model):
     model, base = tuned_copy(tiny_model)
     merge_with_base(model, base, lambda _: 0.5)
     assert abs(distance(model, base) - 0.5) < 1e-6
+
+
+def test_a_tuned_model_that_was_measured_is_not_measured_again(tiny_model):
+    model, base = tuned_copy(tiny_model)
+    measured: list[float] = []
+
+    def quality(candidate):
+        measured.append(distance(candidate, base))
+        return 0.5
+
+    found = merge_with_base(model, base, quality, tuned_quality=0.6)
+    assert [round(value, 3) for value in measured] == [0.15, 0.25, 0.35]
+    assert found == {"0.3": 0.5, "0.5": 0.5, "0.7": 0.5, "1": 0.6}
+    assert abs(distance(model, base) - 0.5) < 1e-6

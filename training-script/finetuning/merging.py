@@ -27,22 +27,27 @@ def merged_state(base: Mapping[str, Tensor], tuned: Mapping[str, Tensor], weight
     }
 
 
-def merge_with_base(model: Model, base: Mapping[str, Tensor], quality: Callable[[Model], float]) -> dict[str, float]:
+def merge_with_base(
+    model: Model, base: Mapping[str, Tensor], quality: Callable[[Model], float], *, tuned_quality: float | None = None
+) -> dict[str, float]:
     """Leaves the model at the merge of best quality, the one nearer to the tuned model among equals.
 
     Args:
         model: the tuned model; changed in place.
         base: the base model's weights.
         quality: of a model, higher is better; measured on data that the final evaluation does not use.
+        tuned_quality: the tuned model's own, where it has been measured.
 
     Returns:
         The quality at each of MERGE_WEIGHTS, by weight.
     """
     tuned = copied_state(model)
-    found: dict[float, float] = {}
+    found: dict[float, float] = {} if tuned_quality is None else {1.0: tuned_quality}
     for weight in MERGE_WEIGHTS:
+        if weight in found:
+            continue
         model.load_state_dict(merged_state(base, tuned, weight))
         found[weight] = quality(model)
     best = max(found, key=lambda weight: (found[weight], weight))
     model.load_state_dict(merged_state(base, tuned, best))
-    return {f"{weight:g}": value for weight, value in found.items()}
+    return {f"{weight:g}": found[weight] for weight in MERGE_WEIGHTS}

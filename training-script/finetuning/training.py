@@ -221,8 +221,12 @@ def train(scores: Path, output: Path, checkpoints: Path, settings: TrainingSetti
     if interruption.asked_to_stop:
         print(f"Interrupted after step {trainer.state.global_step}; the checkpoint is in {folder}", flush=True)
         raise TrainingInterrupted
-    merge = merge_with_base(model, base_state, ranking.ndcg) if base_state is not None else {}
-    ndcg_after = max(merge.values()) if merge else None
+    # Where checkpoints are ranked, the trainer has loaded the best one, and this is what it ranked.
+    ndcg_after = trainer.state.best_metric
+    merge: dict[str, float] = {}
+    if base_state is not None:
+        merge = merge_with_base(model, base_state, ranking.ndcg, tuned_quality=ndcg_after)
+        ndcg_after = max(merge.values())
     if ndcg_after is None and first_process and len(ranking) > 0:
         ndcg_after = ranking.ndcg(model)
     result = TrainingResult(

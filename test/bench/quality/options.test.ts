@@ -9,6 +9,7 @@ describe("the options of bench:quality", () => {
       recipes: Object.keys(RECIPES),
       ablations: false,
       seeds: 3,
+      jobs: 1,
       on: "test",
       shuffledScores: false,
       base: "sentence-transformers/paraphrase-MiniLM-L3-v2",
