@@ -604,7 +604,7 @@ export interface FineTuningPipelineProps {
    */
   readonly existingRoleArns?: Record<string, string>;
   /**
-   * Tags of every resource that Terraform makes.
+   * Tags of all that Terraform makes, and of the jobs, models, endpoints and scalable targets that executions make.
    * Must be a map of strings.
    *
    * @default {}

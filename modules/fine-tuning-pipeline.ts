@@ -1,4 +1,4 @@
-import { Fn, TerraformIterator, TerraformResource } from "cdktf";
+import { TerraformResource } from "cdktf";
 import { Construct } from "constructs";
 import { PipelineRoles, reach } from "./access/pipeline-roles.ts";
 import { AwsContext } from "./aws-context.ts";
@@ -12,7 +12,7 @@ import { Observability } from "./observability/observability.ts";
 import { EXECUTION_PARAMETER_NAMES, executionRules } from "./parameters.ts";
 import { propName } from "./parameters-document.ts";
 import { DataBucket } from "./storage/data-bucket.ts";
-import { tagResources } from "./tags.ts";
+import { executionTags, tagResources } from "./tags.ts";
 import { FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION } from "./workflow/definition.ts";
 import { PipelineStateMachine } from "./workflow/pipeline-state-machine.ts";
 import { StartOnApply } from "./workflow/start-on-apply.ts";
@@ -103,7 +103,7 @@ export class FineTuningPipeline extends Construct {
         rules: executionRules(parameters),
         network: access.network,
         key: access.key,
-        tags: jobTags(parameters.namePrefix, parameters.tags),
+        tags: executionTags(parameters.namePrefix, parameters.tags),
         queryPollSeconds: parameters.queryPollSeconds,
         endpointPollSeconds: parameters.endpointPollSeconds,
       },
@@ -124,14 +124,4 @@ export class FineTuningPipeline extends Construct {
       after: this.node.findAll().filter((node) => TerraformResource.isTerraformResource(node)),
     });
   }
-}
-
-/** Tags of what the state machine makes in SageMaker: the deployment, the execution, and the user's own. */
-function jobTags(deployment: string, tags: Record<string, string>): unknown {
-  const pipelineTags: readonly unknown[] = [
-    { Key: "opensearch-finetuning:deployment", Value: deployment },
-    { Key: "opensearch-finetuning:execution", "Value.$": "$$.Execution.Name" },
-  ];
-  const userTags = TerraformIterator.fromMap(tags).forExpressionForList("{ Key = key, Value = val }");
-  return Fn.concat([pipelineTags as string[], userTags as unknown as string[]]);
 }

@@ -806,7 +806,8 @@ const PARAMETERS = {
     rule: {},
     must: "a map of strings",
     write: 'for example { team = "search" }',
-    description: "Tags of every resource that Terraform makes.",
+    description:
+      "Tags of all that Terraform makes, and of the jobs, models, endpoints and scalable targets that executions make.",
     stage: "infrastructure",
     scope: "deployment",
   },

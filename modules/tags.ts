@@ -1,4 +1,4 @@
-import { Aspects, Fn, type IAspect, TerraformResource } from "cdktf";
+import { Aspects, Fn, type IAspect, TerraformIterator, TerraformResource } from "cdktf";
 import type { Construct, IConstruct } from "constructs";
 
 /** A resource of AWS that can carry tags. */
@@ -36,4 +36,30 @@ function isTaggable(node: IConstruct): node is Taggable {
  */
 export function tagResources(scope: Construct, tags: Record<string, string>): void {
   Aspects.of(scope).add(new Tagging(tags));
+}
+
+/** Tags of what an execution makes, in the two forms of AWS's requests; they may be Terraform expressions. */
+export interface ExecutionTags {
+  /** A list of keys and values: SageMaker's. */
+  readonly list: unknown;
+  /** An object: Application Auto Scaling's. */
+  readonly object: unknown;
+}
+
+const DEPLOYMENT_TAG = "opensearch-finetuning:deployment";
+const EXECUTION_TAG = "opensearch-finetuning:execution";
+const EXECUTION_NAME = "$$.Execution.Name";
+
+/** The deployment, the execution, and the user's own. */
+export function executionTags(deployment: string, tags: Record<string, string>): ExecutionTags {
+  const list: readonly unknown[] = [
+    { Key: DEPLOYMENT_TAG, Value: deployment },
+    { Key: EXECUTION_TAG, "Value.$": EXECUTION_NAME },
+  ];
+  const object = { [DEPLOYMENT_TAG]: deployment, [`${EXECUTION_TAG}.$`]: EXECUTION_NAME };
+  const userTags = TerraformIterator.fromMap(tags).forExpressionForList("{ Key = key, Value = val }");
+  return {
+    list: Fn.concat([list as string[], userTags as unknown as string[]]),
+    object: Fn.merge([tags, object]),
+  };
 }

@@ -32,6 +32,7 @@ const ScalingParameters = z.object({
   ServiceNamespace: z.string(),
   ScalableDimension: z.string(),
   ResourceId: z.string(),
+  Tags: z.record(z.string(), z.string()).default({}),
 });
 const EndpointNameParameters = z.object({ EndpointName: z.string() });
 
@@ -77,7 +78,8 @@ function taskCalls(api: string, parameters: unknown, { role, account, configs }:
     evidence: "recorded",
     because: "",
   });
-  const tagged = (arn: string, tags: readonly unknown[]) => (tags.length === 0 ? [] : [impliedByTags(role, arn)]);
+  const tagged = (arn: string, tags: readonly unknown[]) =>
+    tags.length === 0 ? [] : [impliedByTags(role, arn, "sagemaker:AddTags")];
   const only = (...calls: RoleCall[]): AccessTrace => ({ calls, sessions: [] });
   switch (api) {
     case "lambda:invoke":
@@ -136,7 +138,7 @@ function taskCalls(api: string, parameters: unknown, { role, account, configs }:
     case "aws-sdk:applicationautoscaling:registerScalableTarget":
     case "aws-sdk:applicationautoscaling:putScalingPolicy":
     case "aws-sdk:applicationautoscaling:deregisterScalableTarget": {
-      const { ServiceNamespace, ScalableDimension, ResourceId } = ScalingParameters.parse(parameters);
+      const { ServiceNamespace, ScalableDimension, ResourceId, Tags: tags } = ScalingParameters.parse(parameters);
       const operation = api.split(":").at(-1) ?? "";
       const action = `application-autoscaling:${operation.charAt(0).toUpperCase()}${operation.slice(1)}`;
       // The target's id is given when it is registered; permissions cannot name it.
@@ -145,8 +147,10 @@ function taskCalls(api: string, parameters: unknown, { role, account, configs }:
         "application-autoscaling:service-namespace": ServiceNamespace,
         "application-autoscaling:scalable-dimension": ScalableDimension,
       });
+      const tagging =
+        Object.keys(tags).length === 0 ? [] : [impliedByTags(role, target, "application-autoscaling:TagResource")];
       const configArn = configs.get(ResourceId.split("/")[1] ?? "");
-      if (operation !== "putScalingPolicy" || configArn === undefined) return only(call);
+      if (operation !== "putScalingPolicy" || configArn === undefined) return only(call, ...tagging);
       return only(call, ...impliedByScaling(role, ResourceId, configArn, account));
     }
     case "aws-sdk:sagemaker:describeEndpoint":

@@ -147,9 +147,9 @@ export function impliedByScaling(
   ];
 }
 
-/** Tags in a request that makes a SageMaker resource. */
-export function impliedByTags(workflow: string, arn: string): RoleCall {
-  return implied(workflow, "sagemaker:AddTags", arn, "the request gives tags to what it makes");
+/** Tags in a request that makes a resource, which need the service's action of tagging too. */
+export function impliedByTags(workflow: string, arn: string, action: string): RoleCall {
+  return implied(workflow, action, arn, "the request gives tags to what it makes");
 }
 
 /** A function's log. */

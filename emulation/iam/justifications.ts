@@ -87,7 +87,7 @@ const DEPLOYMENT_PERMISSIONS: readonly Justification[] = [
     actions: "*" as const,
     because: NOTHING_DEPLOYED,
   })),
-  ...["Deploy", "Scale", "ScaleVariants", "ScalingAlarms", "ScalingRole"].map((sid) => ({
+  ...["Deploy", "Scale", "TagScalableTarget", "ScaleVariants", "ScalingAlarms", "ScalingRole"].map((sid) => ({
     principal: "workflow",
     sid,
     actions: "*" as const,

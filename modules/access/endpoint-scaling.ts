@@ -34,6 +34,11 @@ export function scaleEndpoints(
       },
     },
     {
+      sid: "TagScalableTarget",
+      actions: ["application-autoscaling:TagResource"],
+      resources: [aws.arn("application-autoscaling", "scalable-target/*")],
+    },
+    {
       sid: "ScaleVariants",
       actions: ["sagemaker:DescribeEndpointConfig", "sagemaker:UpdateEndpointWeightsAndCapacities"],
       resources: ["endpoint", "endpoint-config"].flatMap(sageMakerArns),

@@ -11,6 +11,7 @@ import {
 } from "../jobs/training-jobs.ts";
 import { joined, withFieldsIf } from "../json.ts";
 import type { ExecutionRule } from "../parameters.ts";
+import type { ExecutionTags } from "../tags.ts";
 import { DEPLOYMENT_START, deploymentStates } from "./deployment.ts";
 import { FAILED_STAGES, failureStates } from "./failure.ts";
 import { generateQueries } from "./query-generation.ts";
@@ -58,8 +59,8 @@ export interface DefinitionInputs {
   readonly rules: Readonly<Record<string, ExecutionRule>>;
   readonly network: Network;
   readonly key: DataKey;
-  /** Tags of jobs, models and endpoints: SageMaker's list of keys and values. */
-  readonly tags: unknown;
+  /** Of all that an execution makes: jobs, models, endpoints, and what scales. */
+  readonly tags: ExecutionTags;
   readonly queryPollSeconds: number;
   readonly endpointPollSeconds: number;
 }
@@ -304,7 +305,7 @@ function trainingJobRequest(
     ...(job.checkpoints
       ? { CheckpointConfig: { "S3Uri.$": `States.Format('{}checkpoints/${stage}/', $.run.uri)` } }
       : {}),
-    Tags: tags,
+    Tags: tags.list,
   };
   // No job is isolated from the network: each installs packages from PyPI and loads models from the Hub.
   return withFieldsIf(request, network.given, vpcConfig(network));

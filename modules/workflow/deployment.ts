@@ -1,6 +1,7 @@
 import { type Network, vpcConfig } from "../access/statements.ts";
 import { withFieldsIf } from "../json.ts";
 import { SERVING_ENVIRONMENT, SPARSE_SERVING_ENVIRONMENT } from "../serving/serving-environment.ts";
+import type { ExecutionTags } from "../tags.ts";
 import { FAILED_STAGES } from "./failure.ts";
 import {
   callSageMaker,
@@ -16,7 +17,7 @@ import {
 export interface DeploymentInputs {
   readonly servingRoleArn: string;
   readonly network: Network;
-  readonly tags: unknown;
+  readonly tags: ExecutionTags;
   /** Seconds between two looks at the endpoint; may be a Terraform expression. */
   readonly pollSeconds: number;
   /** Deletes the models of earlier executions. */
@@ -40,6 +41,11 @@ const SCALABLE_TARGET = {
   ServiceNamespace: "sagemaker",
   ScalableDimension: "sagemaker:variant:DesiredInstanceCount",
   "ResourceId.$": "$.names.scalable_target",
+};
+const INSTANCE_LIMITS = {
+  ...SCALABLE_TARGET,
+  "MinCapacity.$": "$.parameters.initial_instance_count",
+  "MaxCapacity.$": "$.parameters.max_instance_count",
 };
 const SCALING_POLICY_NAME = "requests-per-instance";
 /** Seconds after an instance was added or removed until the next one may be. */
@@ -89,7 +95,7 @@ export function deploymentStates(inputs: DeploymentInputs): States {
             Environment: environment,
           },
           EnableNetworkIsolation: isolated,
-          Tags: tags,
+          Tags: tags.list,
         },
         network.given,
         vpcConfig(network),
@@ -132,7 +138,7 @@ export function deploymentStates(inputs: DeploymentInputs): States {
             InitialVariantWeight: 1,
           },
         ],
-        Tags: tags,
+        Tags: tags.list,
       },
       { next: "DescribeEndpoint", onError },
     ),
@@ -175,7 +181,7 @@ export function deploymentStates(inputs: DeploymentInputs): States {
     CountPollBeforeUpdate: countPoll("DescribeEndpoint"),
     CreateEndpoint: callSageMaker(
       "createEndpoint",
-      { ...endpointName, "EndpointConfigName.$": "$.names.config", Tags: tags },
+      { ...endpointName, "EndpointConfigName.$": "$.names.config", Tags: tags.list },
       { next: "WaitForEndpoint", onError },
     ),
     RememberConfig: {
@@ -259,13 +265,19 @@ export function deploymentStates(inputs: DeploymentInputs): States {
       ],
       Default: "HasSuperseded",
     },
-    LimitInstances: callSdk(
+    // Tags are taken of a new target only, and refused of one that is there, as when the request is repeated.
+    LimitInstances: withFirstCatch(
+      callSdk(
+        "applicationautoscaling:registerScalableTarget",
+        { ...INSTANCE_LIMITS, Tags: tags.object },
+        { path: null },
+        { next: "ScaleByRequests", onError },
+      ),
+      { ErrorEquals: ["ApplicationAutoScaling.ValidationException"], Next: "LimitTaggedInstances" },
+    ),
+    LimitTaggedInstances: callSdk(
       "applicationautoscaling:registerScalableTarget",
-      {
-        ...SCALABLE_TARGET,
-        "MinCapacity.$": "$.parameters.initial_instance_count",
-        "MaxCapacity.$": "$.parameters.max_instance_count",
-      },
+      INSTANCE_LIMITS,
       { path: null },
       { next: "ScaleByRequests", onError },
     ),

@@ -426,6 +426,17 @@ describe("the deployed stack", () => {
       }
     });
 
+    it("tags what scales with the same", () => {
+      const state = allStates(definition()).find(([name]) => name === "LimitInstances")?.[1];
+      expect(state?.Parameters).toMatchObject({
+        Tags: {
+          "opensearch-finetuning:deployment": "opensearch-finetuning",
+          "opensearch-finetuning:execution.$": "$$.Execution.Name",
+          team: "search",
+        },
+      });
+    });
+
     it("runs the code that was uploaded", () => {
       const uploaded = Object.values(applied.resources("aws_s3_object")).map(
         ({ bucket, key }) => `s3://${bucket}/${key}`,

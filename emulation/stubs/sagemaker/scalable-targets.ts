@@ -17,6 +17,7 @@ type Variant = z.infer<typeof Variant>;
 const RegisterScalableTargetInput = Variant.extend({
   MinCapacity: z.number().int().min(0),
   MaxCapacity: z.number().int().min(0),
+  Tags: z.record(z.string().min(1).max(128), z.string().max(256)).optional(),
 });
 const PutScalingPolicyInput = Variant.extend({
   PolicyName: z.string().min(1).max(256),
@@ -35,7 +36,7 @@ const DescribeInput = z.object({
 });
 
 interface ScalableTarget {
-  readonly target: z.infer<typeof RegisterScalableTargetInput>;
+  readonly target: Omit<z.infer<typeof RegisterScalableTargetInput>, "Tags">;
   policy: z.infer<typeof PutScalingPolicyInput> | undefined;
 }
 
@@ -61,7 +62,7 @@ export class ScalableTargets {
 
   readonly operations: JsonOperations = {
     RegisterScalableTarget: (raw) => {
-      const target = parseInput(RegisterScalableTargetInput, raw);
+      const { Tags, ...target } = parseInput(RegisterScalableTargetInput, raw);
       if (target.MinCapacity > target.MaxCapacity) {
         throw validationException("Maximum capacity cannot be less than minimum capacity");
       }
@@ -69,7 +70,13 @@ export class ScalableTargets {
       const variants = this.#variantNames(endpointName);
       if (variants === undefined) throw validationException(`Could not find endpoint "${endpointName}".`);
       if (!variants.includes(variantName)) throw validationException(`Could not find variant "${variantName}".`);
-      this.#targets.set(target.ResourceId, { target, policy: this.#targets.get(target.ResourceId)?.policy });
+      const existing = this.#targets.get(target.ResourceId);
+      if (existing !== undefined && Tags !== undefined) {
+        throw validationException(
+          "The scalable target that you tried to tag already exists. To update tags on an existing scalable target, use the TagResource API.",
+        );
+      }
+      this.#targets.set(target.ResourceId, { target, policy: existing?.policy });
       return {};
     },
     DeregisterScalableTarget: (raw) => {

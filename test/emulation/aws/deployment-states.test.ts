@@ -16,7 +16,7 @@ const definition = {
     ...deploymentStates({
       servingRoleArn: "arn:aws:iam::000000000000:role/serving",
       network: network([], []),
-      tags: [],
+      tags: { list: [], object: { team: "search", "execution.$": "$$.Execution.Name" } },
       pollSeconds: 1,
       deleteSuperseded: { arn: FUNCTION, timeout: 10 },
       next: "Deployed",
@@ -30,6 +30,8 @@ const definition = {
 interface Account {
   endpoint: { config: string; instances: number } | undefined;
   scales: boolean;
+  /** Whether what scales is there already, as when an answer was lost. */
+  tagged?: boolean;
 }
 
 const refusal = (type: string, message: string): StubAnswer => ({ status: 400, body: { __type: type, message } });
@@ -60,6 +62,11 @@ beforeAll(async () => {
       case "DeregisterScalableTarget":
         if (!account.scales) return refusal("ObjectNotFoundException", "No scalable target found");
         account.scales = false;
+        return { body: {} };
+      case "RegisterScalableTarget":
+        if (body.Tags !== undefined && account.tagged) {
+          return refusal("ValidationException", "The scalable target that you tried to tag already exists.");
+        }
         return { body: {} };
       default:
         return { body: {} };
@@ -121,6 +128,7 @@ describe.each<Emulator>(emulators)("$name", ({ available, unavailableBecause, st
         ResourceId: TARGET,
         MinCapacity: 1,
         MaxCapacity: 4,
+        Tags: { team: "search", execution: expect.stringMatching(/./) },
       });
       expect(requests("PutScalingPolicy")[0]?.body).toMatchObject({
         ResourceId: TARGET,
@@ -130,6 +138,17 @@ describe.each<Emulator>(emulators)("$name", ({ available, unavailableBecause, st
           PredefinedMetricSpecification: { PredefinedMetricType: "SageMakerVariantInvocationsPerInstance" },
         },
       });
+    });
+
+    it("a new endpoint that scales, where the first request came through and its answer did not", async () => {
+      account = { endpoint: undefined, scales: false, tagged: true };
+      await deploy(4);
+      expect(stub.actions().slice(-3)).toEqual([
+        "RegisterScalableTarget",
+        "RegisterScalableTarget",
+        "PutScalingPolicy",
+      ]);
+      expect(requests("RegisterScalableTarget")[1]?.body).not.toHaveProperty("Tags");
     });
 
     it("to an endpoint that scales: it stops for the update, and what has grown keeps its instances", async () => {

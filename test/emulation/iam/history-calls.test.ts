@@ -83,21 +83,22 @@ describe("what an execution asked of IAM", () => {
       ScalableDimension: "sagemaker:variant:DesiredInstanceCount",
       ResourceId: "endpoint/Products-endpoint/variant/AllTraffic",
     };
+    const scalableTarget = "arn:aws:application-autoscaling:us-east-1:000000000000:scalable-target/target";
     const { calls } = historyCalls(
       [
         scheduled("sagemaker", "createEndpoint", { EndpointName: "Products-endpoint", EndpointConfigName: "c" }),
-        scheduled("aws-sdk:applicationautoscaling", "registerScalableTarget", target),
+        scheduled("aws-sdk:applicationautoscaling", "registerScalableTarget", { ...target, Tags: { a: "b" } }),
         scheduled("aws-sdk:applicationautoscaling", "putScalingPolicy", target),
       ],
       WORKFLOW,
       ACCOUNT,
     );
-    const scalableTarget = "arn:aws:application-autoscaling:us-east-1:000000000000:scalable-target/target";
     const alarm =
       "arn:aws:cloudwatch:us-east-1:000000000000:alarm:TargetTracking-endpoint/Products-endpoint/variant/AllTraffic-AlarmHigh";
     const service = "sagemaker.application-autoscaling.amazonaws.com";
     expect(calls.slice(2).map(({ action, resource }) => [action, resource])).toEqual([
       ["application-autoscaling:RegisterScalableTarget", scalableTarget],
+      ["application-autoscaling:TagResource", scalableTarget],
       ["application-autoscaling:PutScalingPolicy", scalableTarget],
       ["sagemaker:DescribeEndpoint", sageMaker("endpoint/products-endpoint")],
       ["sagemaker:DescribeEndpointConfig", sageMaker("endpoint-config/c")],

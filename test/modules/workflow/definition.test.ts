@@ -44,7 +44,7 @@ const INPUTS: DefinitionInputs = {
   rules: executionRules({ modelName: "products", bedrockModelId: "amazon.nova-lite-v1:0", trustRemoteCode: false }),
   network: network([], []),
   key: dataKey(""),
-  tags: [{ Key: "a", Value: "b" }],
+  tags: { list: [{ Key: "a", Value: "b" }], object: { a: "b" } },
   queryPollSeconds: 300,
   endpointPollSeconds: 30,
 };
@@ -106,8 +106,11 @@ describe("the state machine's definition", () => {
     expect(failStates.map(([name]) => name)).toEqual(["PipelineFailed"]);
     const caught = topStates(definition).flatMap(([, { Catch }]) => (Catch ?? []).map(({ Next }) => Next));
     const names = new Set<string>(Object.values(FAILED_STAGES).map(({ error }) => error));
-    // What is no failure of the execution: an endpoint that never scaled, old models that cannot be deleted.
-    const harmless = [state("StopScaling"), state("DeleteSuperseded")].map(({ Next }) => Next);
+    // What is no failure of the execution: an endpoint that never scaled, one that has its tags, old models that cannot be deleted.
+    const harmless = [
+      ...[state("StopScaling"), state("DeleteSuperseded")].map(({ Next }) => Next),
+      "LimitTaggedInstances",
+    ];
     for (const next of caught.filter((name) => !harmless.includes(name))) {
       const target = state(next);
       expect(names.has(next) || target.Default === FAILED_STAGES.deployment.error).toBe(true);
@@ -130,7 +133,7 @@ describe("the state machine's definition", () => {
         "ResourceConfig.$": `${plan}.resource_config`,
         "StoppingCondition.$": `${plan}.stopping_condition`,
         "EnableManagedSpotTraining.$": `${plan}.use_spot_instances`,
-        Tags: INPUTS.tags,
+        Tags: INPUTS.tags.list,
       });
     }
   });

@@ -38,6 +38,18 @@ describe("scalable targets", () => {
     expect(targets.has("live", "AllTraffic")).toBe(false);
   });
 
+  it("take tags when they are new only", () => {
+    const { call } = account();
+    const register = (changes: object) =>
+      call("RegisterScalableTarget", { ...VARIANT, MinCapacity: 1, MaxCapacity: 4, ...changes });
+    register({ Tags: { team: "search" } });
+    expect(() => register({ Tags: { team: "search" } })).toThrow("you tried to tag already exists");
+    register({ MaxCapacity: 8 });
+    expect(call("DescribeScalableTargets", { ServiceNamespace: "sagemaker" })).toMatchObject({
+      ScalableTargets: [{ MaxCapacity: 8 }],
+    });
+  });
+
   it("are refused as the service refuses them", () => {
     const { call } = account();
     const register = (changes: object) =>
