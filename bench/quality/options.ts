@@ -44,7 +44,7 @@ const Options = z.object({
   base: z.string().min(1),
   teacher: z.string().min(1),
   seeds: z.coerce.number({ error: "--seeds takes a number" }).int().min(1).max(20),
-  jobs: z.coerce.number({ error: "--jobs takes a number" }).int().min(1),
+  jobs: z.coerce.number({ error: "--jobs takes a number" }).int().min(1, "--jobs takes a number from 1 on"),
   documents: z.coerce.number({ error: "--documents takes a number" }).int().min(100).optional(),
   steps: z.coerce.number({ error: "--steps takes a number" }).int().min(1),
   shuffledScores: z.boolean(),

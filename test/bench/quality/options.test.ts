@@ -30,6 +30,7 @@ describe("the options of bench:quality", () => {
     [["--recipe", "theirs"], "--recipe takes a name of --help"],
     [["--model-type", "both"], "--model-type takes dense or sparse"],
     [["--seeds", "none"], "--seeds takes a number"],
+    [["--jobs", "0"], "--jobs takes a number from 1 on"],
     [["--set", "temperature"], "--set takes NAME=VALUE"],
     [["--colection", "x"], "--colection"],
   ])("refuse %j", (args, message) => {
