@@ -38,6 +38,7 @@ export class FineTuningPipeline extends Construct {
   readonly functions: PipelineFunctions;
   readonly stateMachine: PipelineStateMachine;
   readonly observability: Observability;
+  readonly start: StartOnApply;
 
   /** @throws InvalidPropsError */
   constructor(scope: Construct, id: string, props: FineTuningPipelineProps, sources: PipelineSources) {
@@ -115,7 +116,7 @@ export class FineTuningPipeline extends Construct {
       stateMachineArn: this.stateMachine.arn,
       code: zips[REPORT_FUNCTION],
     });
-    new StartOnApply(this, "start", {
+    this.start = new StartOnApply(this, "start", {
       aws,
       reach: access,
       parameters,

@@ -60,6 +60,12 @@ export function withFieldsIf(base: object, condition: Condition, fields: object)
   return Fn.merge([escaped(base), chosen]) as object;
 }
 
+/** A map with one more entry when a condition holds at plan time; its keys are known then, unlike with {@link withFieldsIf}. */
+export function withEntryIf(base: object, condition: Condition, key: string, value: string): object {
+  const ifSo = (one: string) => Fn.slice([one], 0, oneIf(condition));
+  return Fn.merge([base, Fn.zipmap(ifSo(key), ifSo(value))]) as object;
+}
+
 function escaped(value: unknown): unknown {
   if (Token.isUnresolved(value) && typeof value !== "object") return value;
   if (typeof value === "string") return /["\\]/.test(value) ? Fn.rawString(value.replaceAll("\\", "\\\\")) : value;

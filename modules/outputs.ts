@@ -1,10 +1,12 @@
 import type { Construct } from "constructs";
 import { StackOutput } from "./clean-id-stack.ts";
 import type { FineTuningPipeline } from "./fine-tuning-pipeline.ts";
+import { withEntryIf } from "./json.ts";
+import { REPORT_FUNCTION, START_FUNCTION } from "./workflow/definition.ts";
 
 /** Declares what the deployed stack and the Terraform module put out. */
 export function declareOutputs(scope: Construct, pipeline: FineTuningPipeline): void {
-  const { bucket, roles, functions, stateMachine, observability } = pipeline;
+  const { bucket, roles, functions, stateMachine, observability, start } = pipeline;
   const output = (name: string, description: string, value: unknown) =>
     new StackOutput(scope, name, { description, value });
   const functionEntries = Object.entries(functions.byName);
@@ -15,15 +17,16 @@ export function declareOutputs(scope: Construct, pipeline: FineTuningPipeline): 
     "The functions by name.",
     Object.fromEntries(functionEntries.map(([name, { arn }]) => [name, arn])),
   );
-  output("role_arns", "The roles by principal.", {
+  const roleArns = {
     ...Object.fromEntries(functionEntries.map(([name, { roleArn }]) => [name, roleArn])),
     job: roles.job.arn,
     serving: roles.serving.arn,
     bedrock: roles.bedrock.arn,
     connector: roles.connector.arn,
     workflow: stateMachine.roleArn,
-    "report-execution": observability.reportFunction.roleArn,
-  });
+    [REPORT_FUNCTION]: observability.reportFunction.roleArn,
+  };
+  output("role_arns", "The roles by principal.", withEntryIf(roleArns, start.condition, START_FUNCTION, start.roleArn));
   output("opensearch_role_mapping", "Roles to map in OpenSearch before the first execution.", {
     read_access: functions.byName["data-extractor"].roleArn,
     ml_full_access: functions.byName["register-model"].roleArn,

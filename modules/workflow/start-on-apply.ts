@@ -5,7 +5,7 @@ import type { Reach } from "../access/pipeline-roles.ts";
 import type { AwsContext } from "../aws-context.ts";
 import type { PipelineParameters } from "../checks.ts";
 import { PipelineFunction } from "../functions/pipeline-function.ts";
-import { oneIf } from "../json.ts";
+import { type Condition, oneIf } from "../json.ts";
 import { START_FUNCTION } from "./definition.ts";
 
 /** What is started, and when. */
@@ -25,6 +25,11 @@ export interface StartOnApplyProps {
  * has no resource that is an execution; it has one that is an invocation of a function, which is invoked when it is created only.
  */
 export class StartOnApply extends Construct {
+  /** Whether there is a function that starts. */
+  readonly condition: Condition;
+  /** Its role. */
+  readonly roleArn: string;
+
   constructor(
     scope: Construct,
     id: string,
@@ -55,5 +60,7 @@ export class StartOnApply extends Construct {
       lifecycleScope: "CREATE_ONLY",
       dependsOn: after,
     });
+    this.condition = parameters.startOnApply;
+    this.roleArn = starter.roleArn;
   }
 }

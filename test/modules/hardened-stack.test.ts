@@ -94,6 +94,7 @@ describe("the deployed stack", () => {
       expect(applied.resources("aws_lambda_invocation")).toEqual({});
       expect(Object.keys(applied.resources("aws_lambda_function"))).not.toContain(START_FUNCTION);
       expect(Object.keys(applied.resources("aws_iam_role"))).not.toContain(START_ROLE);
+      expect(applied.outputs.role_arns).not.toHaveProperty("start-execution");
     });
 
     it("asks for neither a key nor a VPC, and isolates the serving container", () => {
@@ -250,6 +251,13 @@ describe("the deployed stack", () => {
       expect(granted.at(-1)).toMatchObject({
         Action: ["states:StartExecution"],
         Resource: ["arn:aws:states:us-east-1:123456789012:stateMachine:opensearch-finetuning"],
+      });
+    });
+
+    it("puts out that function's role beside the others", () => {
+      expect(applied.outputs.role_arns).toMatchObject({
+        "start-execution": applied.resources("aws_iam_role")[START_ROLE]?.arn,
+        "report-execution": expect.stringContaining("arn:aws:iam::"),
       });
     });
 
