@@ -6,6 +6,7 @@ import { EmptyCorpusError } from "../shared/errors.ts";
 import { logger } from "../shared/logger.ts";
 import { type OpenSearch, OpenSearchRequestError } from "../shared/open-search.ts";
 import type { PartWriter } from "../shared/part-writer.ts";
+import { ReusedBytes } from "../shared/reused-bytes.ts";
 import { formatS3Uri, type S3Location } from "../shared/s3-uri.ts";
 import { checkTextFields, concreteIndices, TextFieldNotFoundError } from "./index-layout.ts";
 import { type DocumentSelection, Hit, type PageOfTexts, PointInTime, PointInTimeLostError } from "./point-in-time.ts";
@@ -35,8 +36,6 @@ const MAX_PAGE_SIZE = 5000;
 const UNMEASURED_PAGE_SIZE = 1000;
 /** What an answer should have, so that the pages in memory stay small whatever the documents are. */
 const PAGE_BYTES = 4 * 1024 * 1024;
-/** The lines of most pages, which are their bytes without the fields that nobody asked for. */
-const LINES_BYTES = PAGE_BYTES;
 const SAMPLE_SIZE = 20;
 /** Documents that are read whole to see what else they have; few, because they may be large. */
 const WHOLE_SAMPLE_SIZE = 5;
@@ -191,22 +190,29 @@ function resultWindow(error: unknown): number | undefined {
   return window === undefined ? undefined : Number(window);
 }
 
+/** The memory of a reader: a page as it came, and its lines, which are the bytes of the fields that were asked for. */
+interface PageMemory {
+  readonly page: ReusedBytes;
+  readonly lines: EncodedLines;
+}
+
 /** The next page of a unit, smaller when the index does not give as many documents as asked for. */
 async function nextPage(
   pointInTime: PointInTime,
   unit: Unit,
   state: ExtractionCursor,
   request: ExtractionRequest,
+  memory: ReusedBytes,
 ): Promise<PageOfTexts> {
   const options = { fields: state.filter_source ? request.fields : null, searchAfter: unit.search_after };
   try {
-    return await pointInTime.pageOfTexts(unit, { ...options, size: state.page_size }, request.fields);
+    return await pointInTime.pageOfTexts(unit, { ...options, size: state.page_size }, request.fields, memory);
   } catch (error) {
     const window = resultWindow(error);
     if (window === undefined) throw error;
     state.max_page_size = Math.min(state.max_page_size, window);
     state.page_size = Math.min(state.page_size, window);
-    return await pointInTime.pageOfTexts(unit, { ...options, size: state.page_size }, request.fields);
+    return await pointInTime.pageOfTexts(unit, { ...options, size: state.page_size }, request.fields, memory);
   }
 }
 
@@ -225,9 +231,9 @@ async function encodePage(
   unit: Unit,
   state: ExtractionCursor,
   request: ExtractionRequest,
-  lines: EncodedLines,
+  { page, lines }: PageMemory,
 ): Promise<PageSummary> {
-  const { plain, hits, bytes } = await nextPage(pointInTime, unit, state, request);
+  const { plain, hits, bytes } = await nextPage(pointInTime, unit, state, request, page);
   const size = plain?.size ?? hits.length;
   const hitAt = (index: number): Hit => hits[index] ?? Hit.parse(plain?.parse(index));
   // Grows slowly, because the next documents may be larger than these.
@@ -254,9 +260,10 @@ async function readPage(
   state: ExtractionCursor,
   request: ExtractionRequest,
   writer: PartWriter,
-  lines: EncodedLines,
+  memory: PageMemory,
 ): Promise<void> {
-  const { seen, searchAfter } = await encodePage(pointInTime, unit, state, request, lines);
+  const { seen, searchAfter } = await encodePage(pointInTime, unit, state, request, memory);
+  const { lines } = memory;
   await writer.appendEncoded(lines.bytes, lines.count);
   unit.seen += seen;
   unit.kept += lines.count;
@@ -288,10 +295,10 @@ async function readUnits(
   let failed = false;
   const mayContinue = () => !failed && (pages === 0 || request.remainingMs() > reserve);
   const read = async () => {
-    const lines = new EncodedLines(LINES_BYTES);
+    const memory = { page: new ReusedBytes(PAGE_BYTES), lines: new EncodedLines(PAGE_BYTES) };
     for (let unit = waiting.shift(); unit !== undefined; unit = waiting.shift()) {
       while (!unit.done && mayContinue()) {
-        await readPage(pointInTime, unit, state, request, writer, lines);
+        await readPage(pointInTime, unit, state, request, writer, memory);
         pages += 1;
       }
     }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { messageOf } from "../shared/errors.ts";
 import { logger } from "../shared/logger.ts";
 import { type OpenSearch, type OpenSearchCall, OpenSearchRequestError } from "../shared/open-search.ts";
+import type { ReusedBytes } from "../shared/reused-bytes.ts";
 import { namingIndex } from "./index-layout.ts";
 import { PlainHits } from "./plain-hits.ts";
 
@@ -160,14 +161,16 @@ export class PointInTime {
    * The same as {@link page}, as OpenSearch sent it.
    *
    * @param textFields the fields whose texts will be read.
+   * @param into what the page lies in until the next one does.
    */
   async pageOfTexts(
     selection: DocumentSelection,
     options: PageOptions,
     textFields: readonly string[],
+    into: ReusedBytes,
   ): Promise<PageOfTexts> {
     const bytes = await this.#withSnapshot(() =>
-      this.#openSearch.requestBytes(this.#searchCall(pageBody(selection, options))),
+      this.#openSearch.requestBytes(this.#searchCall(pageBody(selection, options)), into),
     );
     const plain = PlainHits.of(bytes, textFields);
     const answer = SearchAnswer.parse(plain?.answer ?? JSON.parse(bytes.toString()));

@@ -8,6 +8,7 @@ import { AwsSigv4Signer } from "@opensearch-project/opensearch/aws-v3";
 import { z } from "zod";
 import { messageOf } from "./errors.ts";
 import { logger } from "./logger.ts";
+import type { ReusedBytes } from "./reused-bytes.ts";
 
 /** OpenSearch, or the access policy in front of it, refuses what this function's role asks for. */
 export class OpenSearchAccessDeniedError extends Error {
@@ -179,30 +180,31 @@ export class OpenSearch {
   }
 
   /**
-   * The answer as it came, for answers of which most need no parsing.
+   * The answer as it came, for answers of which most need no parsing. (Its pieces are copied as they come: when they wait for the
+   * last one they grow old, and only a full garbage collection lets go of them.)
    *
+   * @param into where it is collected: what is returned holds until the next answer is.
    * @throws as {@link request}.
    */
-  async requestBytes(call: OpenSearchCall): Promise<Buffer> {
+  async requestBytes(call: OpenSearchCall, into: ReusedBytes): Promise<Buffer> {
     return this.#retried(call, async () => {
       const result = await this.#client.transport.request(transportCall(call), { asStream: true });
-      const bytes = await this.#received(result.body as unknown as Readable, result.headers ?? {});
+      const bytes = await this.#received(result.body as unknown as Readable, result.headers ?? {}, into);
       if ((result.statusCode ?? 0) < 400) return bytes;
       throw new errors.ResponseError({ ...result, body: parsedIfJson(bytes.toString()) });
     });
   }
 
   /** Collects an answer; the client's own timeout ends when it begins. */
-  async #received(answer: Readable, headers: Record<string, unknown>): Promise<Buffer> {
-    const chunks: Buffer[] = [];
+  async #received(answer: Readable, headers: Record<string, unknown>, into: ReusedBytes): Promise<Buffer> {
+    into.clear();
     try {
       const body = addAbortSignal(AbortSignal.timeout(this.#timeoutMs), answer);
-      for await (const chunk of body) chunks.push(chunk as Buffer);
+      for await (const chunk of body) into.append(chunk as Buffer);
     } catch (error) {
       throw new errors.ConnectionError(`the answer broke off: ${messageOf(error)}`);
     }
-    const bytes = Buffer.concat(chunks);
-    return headers["content-encoding"] === "gzip" ? gunzipped(bytes) : bytes;
+    return headers["content-encoding"] === "gzip" ? gunzipped(into.bytes) : into.bytes;
   }
 
   async #retried<Result>(call: OpenSearchCall, send: () => Promise<Result>): Promise<Result> {

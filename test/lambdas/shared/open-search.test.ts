@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { OpenSearch } from "../../../lambdas/shared/open-search.ts";
+import { ReusedBytes } from "../../../lambdas/shared/reused-bytes.ts";
 
 interface Reply {
   readonly status: number;
@@ -55,9 +56,9 @@ function request(options: { endpoint?: string; requestTimeoutMs?: number } = {})
   return openSearch.request({ method: "POST", path: "/articles/_search" }, z.object({ ok: z.boolean() }));
 }
 
-function requestBytes(requestTimeoutMs = 5000) {
+function requestBytes(requestTimeoutMs = 5000, into = new ReusedBytes(8)) {
   const openSearch = new OpenSearch({ endpoint, neededPermissions: "", retryDelayMs: 1, requestTimeoutMs });
-  return openSearch.requestBytes({ method: "POST", path: "/articles/_search", body: { size: 1 } });
+  return openSearch.requestBytes({ method: "POST", path: "/articles/_search", body: { size: 1 } }, into);
 }
 
 const overloaded = (status: number): Reply => ({
@@ -164,6 +165,13 @@ describe("answers as bytes", () => {
     ];
     expect((await requestBytes()).toString()).toBe('{"ok":"ü"}');
     expect((await requestBytes()).toString()).toBe('{"ok":"ü"}');
+  });
+
+  it("lie where the one before lay, whatever their sizes", async () => {
+    const texts = ["a longer answer, for which there is no room at first", "short", "another, longer than the second"];
+    replies = texts.map((text) => ({ status: 200, body: { text } }));
+    const memory = new ReusedBytes(8);
+    for (const text of texts) expect((await requestBytes(5000, memory)).toString()).toBe(JSON.stringify({ text }));
   });
 
   it("are asked for again when they break off, do not come to their end or the cluster is overloaded", async () => {
