@@ -264,7 +264,7 @@ export interface FineTuningPipelineProps {
    * A query is trained on only when its document is among so many best by the teacher; 0 keeps every query.
    * Must be a whole number from 0 to 200.
    *
-   * @default 1
+   * @default 0
    */
   readonly teacherMaxSourceRank?: number;
   /**

@@ -162,7 +162,7 @@ const revision = (description: string) =>
   }) as const;
 
 /** All parameters by their Terraform variable's name, in the order of the documentation. */
-const PARAMETERS = {
+export const PARAMETERS = {
   model_name: {
     type: "string",
     rule: { pattern: `^[a-zA-Z0-9]([a-zA-Z0-9-]{0,${MODEL_NAME_MAX_LENGTH - 2}}[a-zA-Z0-9])?$` },
@@ -419,7 +419,7 @@ const PARAMETERS = {
   },
   teacher_max_source_rank: {
     ...integer(
-      1,
+      0,
       0,
       200,
       "A query is trained on only when its document is among so many best by the teacher; 0 keeps every query.",

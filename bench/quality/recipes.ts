@@ -1,3 +1,5 @@
+import { PARAMETERS } from "../../modules/parameters.ts";
+
 /** Settings of a recipe: the scripts' hyperparameters, with underscores. */
 export interface Recipe {
   readonly num_hard_negatives: number;
@@ -37,29 +39,34 @@ const ORIGINAL: Recipe = {
   flops_weight: 0,
 };
 
-/** Ours. */
-const OURS: Recipe = {
-  ...ORIGINAL,
-  dense_candidates: true,
-  max_source_rank: 20,
-  temperature: 0.05,
-  teacher_spread: 1,
-  teacher_max_source_rank: 1,
-  teacher_drop_lowest_share: 0.1,
-  contrastive_weight: 0.4,
-  hard_negative_margin: 0.05,
-  early_stopping_patience: 2,
-  merge_with_base: true,
-  flops_weight: 0.005,
+/** Ours, as the pipeline is deployed unless told otherwise. */
+const DEFAULT: Recipe = {
+  num_hard_negatives: PARAMETERS.num_hard_negatives.default,
+  dense_candidates: PARAMETERS.dense_candidates.default,
+  max_source_rank: PARAMETERS.max_source_rank.default,
+  scoring_max_negatives: PARAMETERS.scoring_max_negatives.default,
+  num_negatives: PARAMETERS.num_negatives.default,
+  temperature: PARAMETERS.temperature.default,
+  teacher_score_scale_factor: PARAMETERS.teacher_score_scale_factor.default,
+  teacher_spread: PARAMETERS.teacher_spread.default,
+  teacher_max_source_rank: PARAMETERS.teacher_max_source_rank.default,
+  teacher_drop_lowest_share: PARAMETERS.teacher_drop_lowest_share.default,
+  contrastive_weight: PARAMETERS.contrastive_weight.default,
+  hard_negative_margin: PARAMETERS.hard_negative_margin.default,
+  early_stopping_patience: PARAMETERS.early_stopping_patience.default,
+  merge_with_base: PARAMETERS.merge_with_base.default,
+  flops_weight: PARAMETERS.flops_weight.default,
 };
 
-export const RECIPES: Readonly<Record<string, Recipe>> = { original: ORIGINAL, ours: OURS };
+/** Ours with dense candidates, which need a GPU for a large base model, and the filter that goes with them. */
+const OURS: Recipe = { ...DEFAULT, dense_candidates: true, max_source_rank: 20 };
+
+export const RECIPES: Readonly<Record<string, Recipe>> = { original: ORIGINAL, default: DEFAULT, ours: OURS };
 
 /** Ours without one of its elements. */
 export const ABLATIONS: Readonly<Record<string, Partial<Recipe>>> = {
   "dense-candidates": { dense_candidates: false },
   "retrieval-filter": { max_source_rank: 0 },
-  "teacher-rank-filter": { teacher_max_source_rank: 0 },
   "lowest-scores-filter": { teacher_drop_lowest_share: 0 },
   calibration: { teacher_spread: 0, teacher_score_scale_factor: 0.025 / 0.05 },
   contrast: { contrastive_weight: 0 },
