@@ -35,7 +35,7 @@ const MAX_PAGE_SIZE = 5000;
 /** Where OpenSearch does not say how large its answers are. */
 const UNMEASURED_PAGE_SIZE = 1000;
 /** What an answer should have, so that the pages in memory stay small whatever the documents are. */
-const PAGE_BYTES = 4 * 1024 * 1024;
+const PAGE_BYTES = 2 * 1024 * 1024;
 const SAMPLE_SIZE = 20;
 /** Documents that are read whole to see what else they have; few, because they may be large. */
 const WHOLE_SAMPLE_SIZE = 5;
