@@ -43,12 +43,17 @@ async function measureExtraction(workbench: Workbench): Promise<void> {
     workbench,
     "extraction",
     async (network) => {
-      const proxy = await startDelayingProxy(node.url, NETWORKS[network].openSearchMs);
-      teardown.add(() => proxy.stop());
+      const { openSearchMs } = NETWORKS[network];
+      let { url } = node;
+      if (openSearchMs > 0) {
+        const proxy = await startDelayingProxy(node.url, openSearchMs);
+        teardown.add(() => proxy.stop());
+        url = proxy.url;
+      }
       return VARIANTS.map((variant) => ({
         variant,
         script: "extraction-process.ts",
-        args: [variant, proxy.url, "documents", `s3://bench/${folderOf(variant)}/`],
+        args: [variant, url, "documents", `s3://bench/${folderOf(variant)}/`],
       }));
     },
     (run) => withNodeCpu(node.pid, run),

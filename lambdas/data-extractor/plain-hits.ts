@@ -18,13 +18,13 @@ const [BEFORE_SOURCE, BEFORE_SORT, AFTER_SORT] = [',"_source":{', '},"sort":[', 
 const [LINE_ID, LINE_TEXT, LINE_END] = [Buffer.from('{"id":"'), Buffer.from('","text":"'), Buffer.from('"}')];
 const BETWEEN_FIELDS = Buffer.from(" ");
 
-interface PlainHit {
-  readonly start: number;
-  readonly end: number;
-  readonly id: readonly [number, number];
-  /** Places of the fields' texts that are not empty; undefined when in doubt about them. */
-  readonly texts: readonly (readonly [number, number])[] | undefined;
-}
+/**
+ * What is known of a hit: a row of numbers. With objects for thousands of hits, which live until their page is written, garbage
+ * collection took more time than all else.
+ */
+const [START, END, ID_START, ID_END, IS_PLAIN, TEXTS] = [0, 1, 2, 3, 4, 5];
+/** Rows there is room for at the start. */
+const ROWS = 1024;
 
 /**
  * The hits of a search answer as bytes. The text of most documents can be taken over without decoding, parsing or encoding it:
@@ -37,7 +37,10 @@ export class PlainHits {
   readonly #json: JsonScanner;
   /** Their names, with a character for each byte. */
   readonly #fields: readonly string[];
-  readonly #hits: PlainHit[] = [];
+  /** Numbers in a row: those named above, and for each field where its text begins and ends, twice the same when it is empty. */
+  readonly #columns: number;
+  #places: Int32Array;
+  #size = 0;
   #at = 0;
 
   private constructor(
@@ -48,6 +51,8 @@ export class PlainHits {
   ) {
     this.#json = json;
     this.#fields = fields.map((field) => Buffer.from(field).toString("latin1"));
+    this.#columns = TEXTS + 2 * fields.length;
+    this.#places = new Int32Array(ROWS * this.#columns);
     this.#at = start;
     this.answer = this.#readHits() ? answer(this.#at) : undefined;
   }
@@ -72,13 +77,14 @@ export class PlainHits {
   }
 
   get size(): number {
-    return this.#hits.length;
+    return this.#size;
   }
 
   /** A hit, parsed. */
   parse(hit: number): unknown {
-    const found = this.#hits[hit];
-    return found && JSON.parse(this.#json.bytes.toString("utf8", found.start, found.end));
+    if (hit >= this.#size) return undefined;
+    const row = hit * this.#columns;
+    return JSON.parse(this.#json.bytes.toString("utf8", this.#places[row + START], this.#places[row + END]));
   }
 
   /**
@@ -87,17 +93,25 @@ export class PlainHits {
    * @returns true when it did, false when the hit has no text, undefined when in doubt.
    */
   write(hit: number, lines: EncodedLines): boolean | undefined {
-    const found = this.#hits[hit];
-    if (found?.texts === undefined) return undefined;
-    if (found.texts.length === 0) return false;
+    const places = this.#places;
+    const row = hit * this.#columns;
+    if (hit >= this.#size || places[row + IS_PLAIN] === 0) return undefined;
     const { bytes } = this.#json;
-    lines.write(LINE_ID);
-    lines.copy(bytes, ...found.id);
-    lines.write(LINE_TEXT);
-    for (const [index, text] of found.texts.entries()) {
-      if (index > 0) lines.write(BETWEEN_FIELDS);
-      lines.copy(bytes, ...text);
+    let isBegun = false;
+    for (let place = row + TEXTS; place < row + this.#columns; place += 2) {
+      const [from = 0, to = 0] = [places[place], places[place + 1]];
+      if (from === to) continue;
+      if (isBegun) {
+        lines.write(BETWEEN_FIELDS);
+      } else {
+        lines.write(LINE_ID);
+        lines.copy(bytes, places[row + ID_START] ?? 0, places[row + ID_END] ?? 0);
+        lines.write(LINE_TEXT);
+        isBegun = true;
+      }
+      lines.copy(bytes, from, to);
     }
+    if (!isBegun) return false;
     lines.write(LINE_END);
     lines.endLine();
     return true;
@@ -107,9 +121,7 @@ export class PlainHits {
     const { text } = this.#json;
     if (text.charCodeAt(this.#at) === CLOSING_BRACKET) return true;
     for (;;) {
-      const hit = this.#readHit();
-      if (hit === undefined) return false;
-      this.#hits.push(hit);
+      if (!this.#readHit(this.#newRow())) return false;
       const separator = text.charCodeAt(this.#at);
       if (separator === CLOSING_BRACKET) return true;
       if (separator !== COMMA) return false;
@@ -117,25 +129,40 @@ export class PlainHits {
     }
   }
 
-  #readHit(): PlainHit | undefined {
-    const start = this.#at;
-    if (!this.#skip(BEFORE_INDEX) || this.#readString() === undefined || !this.#skip(BEFORE_ID)) return undefined;
-    const id = this.#readString();
-    if (id === undefined || !this.#skip(BEFORE_SCORE) || !this.#skipPlainValue() || !this.#skip(BEFORE_SOURCE)) {
-      return undefined;
+  #newRow(): number {
+    const row = this.#size * this.#columns;
+    this.#size += 1;
+    if (row === this.#places.length) {
+      const larger = new Int32Array(row * 2);
+      larger.set(this.#places);
+      this.#places = larger;
     }
-    const texts: (readonly [number, number] | undefined)[] = this.#fields.map(() => undefined);
-    const certain = this.#readSource(texts);
-    if (certain === undefined || !this.#skip(BEFORE_SORT) || !this.#skipPlainValue() || !this.#skip(AFTER_SORT)) {
-      return undefined;
-    }
-    const isPlain = certain && !this.#json.bytes.subarray(...id).includes(BACKSLASH);
-    const written = texts.filter((text) => text !== undefined).filter(([from, to]) => from < to);
-    return { start, end: this.#at, id, texts: isPlain ? written : undefined };
+    return row;
   }
 
-  /** Reads the members of an object up to its closing brace. False when in doubt about the fields, undefined about its end. */
-  #readSource(texts: (readonly [number, number] | undefined)[]): boolean | undefined {
+  #readHit(row: number): boolean {
+    const json = this.#json;
+    const places = this.#places;
+    places[row + START] = this.#at;
+    if (!this.#skip(BEFORE_INDEX) || !this.#skipString() || !this.#skip(BEFORE_ID)) return false;
+    places[row + ID_START] = this.#at;
+    if (!this.#skipString()) return false;
+    places[row + ID_END] = this.#at;
+    const hasPlainId = !json.hasBackslash(places[row + ID_START] ?? 0, this.#at);
+    if (!this.#skip(BEFORE_SCORE) || !this.#skipPlainValue() || !this.#skip(BEFORE_SOURCE)) return false;
+    const hasPlainFields = this.#readSource(row + TEXTS);
+    if (hasPlainFields === undefined) return false;
+    if (!this.#skip(BEFORE_SORT) || !this.#skipPlainValue() || !this.#skip(AFTER_SORT)) return false;
+    places[row + END] = this.#at;
+    places[row + IS_PLAIN] = hasPlainId && hasPlainFields ? 1 : 0;
+    return true;
+  }
+
+  /**
+   * Reads the members of an object up to its closing brace, and the places of the fields' texts. False when in doubt about the
+   * fields, undefined about its end.
+   */
+  #readSource(texts: number): boolean | undefined {
     const json = this.#json;
     const { text } = json;
     let certain = true;
@@ -145,21 +172,24 @@ export class PlainHits {
       this.#at = json.skipSpaces(this.#at);
       if (text.charCodeAt(this.#at) !== QUOTE) return undefined;
       this.#at += 1;
-      const key = this.#readString();
-      if (key === undefined) return undefined;
+      const key = this.#at;
+      if (!this.#skipString()) return undefined;
+      const field = this.#fieldAt(key, this.#at);
+      // An escape may stand for a letter of a field's name.
+      if (json.hasBackslash(key, this.#at)) certain = false;
       this.#at = json.skipSpaces(this.#at + 1);
       if (text.charCodeAt(this.#at) !== COLON) return undefined;
       this.#at = json.skipSpaces(this.#at + 1);
-      const field = this.#fields.findIndex((name) => name.length === key[1] - key[0] && text.startsWith(name, key[0]));
-      // An escape may stand for a letter of a field's name.
-      if (json.hasBackslash(...key)) certain = false;
       if (text.charCodeAt(this.#at) === QUOTE) {
         this.#at += 1;
-        const value = this.#readString();
-        if (value === undefined) return undefined;
+        const value = this.#at;
+        if (!this.#skipString()) return undefined;
+        if (field !== -1) {
+          this.#places[texts + 2 * field] = value;
+          this.#places[texts + 2 * field + 1] = this.#at;
+          if (!this.#isTrimmed(value, this.#at)) certain = false;
+        }
         this.#at += 1;
-        if (field !== -1) texts[field] = value;
-        if (field !== -1 && !this.#isTrimmed(...value)) certain = false;
       } else {
         if (field !== -1) certain = false;
         if (!this.#skipValue()) return undefined;
@@ -170,6 +200,14 @@ export class PlainHits {
       if (separator !== COMMA) return undefined;
       this.#at += 1;
     }
+  }
+
+  /** Which of the fields stands between two places; -1 for another name. */
+  #fieldAt(start: number, end: number): number {
+    for (const [index, name] of this.#fields.entries()) {
+      if (name.length === end - start && this.#json.text.startsWith(name, start)) return index;
+    }
+    return -1;
   }
 
   /** Whether there is nothing to trim; false when that takes more than a look. */
@@ -194,12 +232,11 @@ export class PlainHits {
   }
 
   /** Moves on to the closing quote of the string whose content begins here. */
-  #readString(): readonly [number, number] | undefined {
-    const start = this.#at;
-    const end = this.#json.stringEnd(start, this.#json.text.length);
-    if (end === -1) return undefined;
+  #skipString(): boolean {
+    const end = this.#json.stringEnd(this.#at, this.#json.text.length);
+    if (end === -1) return false;
     this.#at = end;
-    return [start, end];
+    return true;
   }
 
   #skipPlainValue(): boolean {
@@ -221,7 +258,7 @@ export class PlainHits {
       const code = text.charCodeAt(this.#at);
       if (code === QUOTE) {
         this.#at += 1;
-        if (this.#readString() === undefined) return false;
+        if (!this.#skipString()) return false;
       } else if (code === OPENING_BRACE || code === OPENING_BRACKET) depth += 1;
       else if (code === CLOSING_BRACE || code === CLOSING_BRACKET) depth -= 1;
       else if (Number.isNaN(code)) return false;
