@@ -1,3 +1,4 @@
+import { TerraformLocal } from "cdktf";
 import type { Construct } from "constructs";
 import { StackOutput } from "./clean-id-stack.ts";
 import type { FineTuningPipeline } from "./fine-tuning-pipeline.ts";
@@ -17,7 +18,7 @@ export function declareOutputs(scope: Construct, pipeline: FineTuningPipeline): 
     "The functions by name.",
     Object.fromEntries(functionEntries.map(([name, { arn }]) => [name, arn])),
   );
-  const roleArns = {
+  const everyRole = new TerraformLocal(scope, "every_role_arn", {
     ...Object.fromEntries(functionEntries.map(([name, { roleArn }]) => [name, roleArn])),
     job: roles.job.arn,
     serving: roles.serving.arn,
@@ -25,8 +26,12 @@ export function declareOutputs(scope: Construct, pipeline: FineTuningPipeline): 
     connector: roles.connector.arn,
     workflow: stateMachine.roleArn,
     [REPORT_FUNCTION]: observability.reportFunction.roleArn,
-  };
-  output("role_arns", "The roles by principal.", withEntryIf(roleArns, start.condition, START_FUNCTION, start.roleArn));
+  });
+  output(
+    "role_arns",
+    "The roles by principal.",
+    withEntryIf(everyRole.expression, start.condition, START_FUNCTION, start.roleArn),
+  );
   output("opensearch_role_mapping", "Roles to map in OpenSearch before the first execution.", {
     read_access: functions.byName["data-extractor"].roleArn,
     ml_full_access: functions.byName["register-model"].roleArn,
