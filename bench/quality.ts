@@ -32,8 +32,8 @@ function recipesOf(options: Options): [string, Recipe][] {
   const changed = overrides(options.settings);
   const named = options.recipes.map((name): [string, Recipe] => [name, { ...(RECIPES[name] as Recipe), ...changed }]);
   const ablated = Object.entries(ABLATIONS).map(([name, change]): [string, Recipe] => [
-    `ours without ${name}`,
-    { ...(RECIPES.ours as Recipe), ...changed, ...change },
+    `ours-hybrid without ${name}`,
+    { ...(RECIPES["ours-hybrid"] as Recipe), ...changed, ...change },
   ]);
   return options.ablations ? [...named, ...ablated] : named;
 }

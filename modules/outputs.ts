@@ -18,7 +18,8 @@ export function declareOutputs(scope: Construct, pipeline: FineTuningPipeline): 
     "The functions by name.",
     Object.fromEntries(functionEntries.map(([name, { arn }]) => [name, arn])),
   );
-  const everyRole = new TerraformLocal(scope, "every_role_arn", {
+  // A local, because CDKTF writes a map within a call otherwise than terraform fmt, which outputs.tf must pass.
+  const permanent = new TerraformLocal(scope, "permanent_role_arns", {
     ...Object.fromEntries(functionEntries.map(([name, { roleArn }]) => [name, roleArn])),
     job: roles.job.arn,
     serving: roles.serving.arn,
@@ -30,7 +31,7 @@ export function declareOutputs(scope: Construct, pipeline: FineTuningPipeline): 
   output(
     "role_arns",
     "The roles by principal.",
-    withEntryIf(everyRole.expression, start.condition, START_FUNCTION, start.roleArn),
+    withEntryIf(permanent.expression, start.when, START_FUNCTION, start.roleArn),
   );
   output("opensearch_role_mapping", "Roles to map in OpenSearch before the first execution.", {
     read_access: functions.byName["data-extractor"].roleArn,

@@ -16,7 +16,7 @@ Usage: npm run bench:quality -- [options]
   --collection DIR        BEIR format: corpus.jsonl, queries.jsonl, qrels.tsv, optionally exclude.tsv; or "django" (the default),
                           the collection of the end-to-end run. May be given several times.
   --recipe NAME           ${Object.keys(RECIPES).join(", ")}; may be given several times (default: all of these)
-  --ablations             also ours with each of its elements off, one at a time: ${Object.keys(ABLATIONS).join(", ")}
+  --ablations             also ours-hybrid with each of its elements off, one at a time: ${Object.keys(ABLATIONS).join(", ")}
   --set NAME=VALUE        changes a setting in every recipe (a name of bench/quality/recipes.ts); may be given several times
   --model-type dense|sparse
                           what is tuned (default dense)

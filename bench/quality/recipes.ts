@@ -39,8 +39,8 @@ const ORIGINAL: Recipe = {
   flops_weight: 0,
 };
 
-/** Ours, as the pipeline is deployed unless told otherwise. */
-const DEFAULT: Recipe = {
+/** Ours: what the pipeline does unless told otherwise. */
+const OURS: Recipe = {
   num_hard_negatives: PARAMETERS.num_hard_negatives.default,
   dense_candidates: PARAMETERS.dense_candidates.default,
   max_source_rank: PARAMETERS.max_source_rank.default,
@@ -58,12 +58,12 @@ const DEFAULT: Recipe = {
   flops_weight: PARAMETERS.flops_weight.default,
 };
 
-/** Ours with dense candidates, which need a GPU for a large base model, and the filter that goes with them. */
-const OURS: Recipe = { ...DEFAULT, dense_candidates: true, max_source_rank: 20 };
+/** Ours with hybrid candidates: the base model's too, which need a GPU for a large one, and the filter that goes with them. */
+const HYBRID: Recipe = { ...OURS, dense_candidates: true, max_source_rank: 20 };
 
-export const RECIPES: Readonly<Record<string, Recipe>> = { original: ORIGINAL, default: DEFAULT, ours: OURS };
+export const RECIPES: Readonly<Record<string, Recipe>> = { original: ORIGINAL, ours: OURS, "ours-hybrid": HYBRID };
 
-/** Ours without one of its elements. */
+/** Ours with hybrid candidates, which has all elements, without one of them. */
 export const ABLATIONS: Readonly<Record<string, Partial<Recipe>>> = {
   "dense-candidates": { dense_candidates: false },
   "retrieval-filter": { max_source_rank: 0 },

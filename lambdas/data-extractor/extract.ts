@@ -202,17 +202,17 @@ async function nextPage(
   unit: Unit,
   state: ExtractionCursor,
   request: ExtractionRequest,
-  memory: ReusedBytes,
+  into: ReusedBytes,
 ): Promise<PageOfTexts> {
   const options = { fields: state.filter_source ? request.fields : null, searchAfter: unit.search_after };
   try {
-    return await pointInTime.pageOfTexts(unit, { ...options, size: state.page_size }, request.fields, memory);
+    return await pointInTime.pageOfTexts(unit, { ...options, size: state.page_size }, request.fields, into);
   } catch (error) {
     const window = resultWindow(error);
     if (window === undefined) throw error;
     state.max_page_size = Math.min(state.max_page_size, window);
     state.page_size = Math.min(state.page_size, window);
-    return await pointInTime.pageOfTexts(unit, { ...options, size: state.page_size }, request.fields, memory);
+    return await pointInTime.pageOfTexts(unit, { ...options, size: state.page_size }, request.fields, into);
   }
 }
 

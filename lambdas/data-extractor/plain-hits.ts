@@ -19,8 +19,8 @@ const [LINE_ID, LINE_TEXT, LINE_END] = [Buffer.from('{"id":"'), Buffer.from('","
 const BETWEEN_FIELDS = Buffer.from(" ");
 
 /**
- * What is known of a hit: a row of numbers. With objects for thousands of hits, which live until their page is written, garbage
- * collection took more time than all else.
+ * What is known of a hit: a row of numbers. Objects for thousands of hits, which live until their page is written, outlive the
+ * young collections, which then copied most of what there was (docs/scaling.md).
  */
 const [START, END, ID_START, ID_END, IS_PLAIN, TEXTS] = [0, 1, 2, 3, 4, 5];
 /** Rows there is room for at the start. */

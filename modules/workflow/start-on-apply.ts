@@ -26,7 +26,7 @@ export interface StartOnApplyProps {
  */
 export class StartOnApply extends Construct {
   /** Whether there is a function that starts. */
-  readonly condition: Condition;
+  readonly when: Condition;
   /** Its role. */
   readonly roleArn: string;
 
@@ -60,7 +60,7 @@ export class StartOnApply extends Construct {
       lifecycleScope: "CREATE_ONLY",
       dependsOn: after,
     });
-    this.condition = parameters.startOnApply;
+    this.when = parameters.startOnApply;
     this.roleArn = starter.roleArn;
   }
 }
