@@ -5,9 +5,10 @@ import { extractCorpus } from "../lambdas/data-extractor/extract.ts";
 import { OpenSearch } from "../lambdas/shared/open-search.ts";
 import { S3Prefix } from "../lambdas/shared/s3-uri.ts";
 import { measured } from "./measured.ts";
+import { delayRequestsTo, NETWORK_NAMES, NETWORKS } from "./network.ts";
 
-const [variant, node, index, run] = z
-  .tuple([z.enum(["ours", "ours, gzip", "baseline"]), z.url(), z.string(), S3Prefix])
+const [variant, node, index, run, network] = z
+  .tuple([z.enum(["ours", "ours, gzip", "baseline"]), z.url(), z.string(), S3Prefix, z.enum(NETWORK_NAMES)])
   .parse(process.argv.slice(2));
 const s3 = new S3Client({ forcePathStyle: true });
 const FIELDS = ["title", "text"];
@@ -69,4 +70,5 @@ async function ours(): Promise<number> {
   return document_count;
 }
 
+delayRequestsTo(node, NETWORKS[network].openSearchMs);
 await measured(async () => ({ items: await (variant === "baseline" ? baseline() : ours()), unit: "documents" }));

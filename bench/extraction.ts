@@ -4,7 +4,6 @@ import path from "node:path";
 import { OpenSearchNode } from "../emulation/opensearch/node.ts";
 import { corpusDigest } from "./corpus-digest.ts";
 import type { Report } from "./measurement.ts";
-import { NETWORKS, startDelayingProxy } from "./network.ts";
 import { fillIndex } from "./open-search-index.ts";
 import { benchmark, measureInTurns, type Workbench } from "./stage-benchmark.ts";
 
@@ -42,20 +41,12 @@ async function measureExtraction(workbench: Workbench): Promise<void> {
   await measureInTurns(
     workbench,
     "extraction",
-    async (network) => {
-      const { openSearchMs } = NETWORKS[network];
-      let { url } = node;
-      if (openSearchMs > 0) {
-        const proxy = await startDelayingProxy(node.url, openSearchMs);
-        teardown.add(() => proxy.stop());
-        url = proxy.url;
-      }
-      return VARIANTS.map((variant) => ({
+    (network) =>
+      VARIANTS.map((variant) => ({
         variant,
         script: "extraction-process.ts",
-        args: [variant, url, "documents", `s3://bench/${folderOf(variant)}/`],
-      }));
-    },
+        args: [variant, node.url, "documents", `s3://bench/${folderOf(variant)}/`, network],
+      })),
     (run) => withNodeCpu(node.pid, run),
   );
   const [expected, ...found] = await Promise.all(

@@ -1,5 +1,4 @@
-import type { AddressInfo } from "node:net";
-import net from "node:net";
+import http from "node:http";
 
 /** What lies between a function and the services it calls. */
 export interface Network {
@@ -25,34 +24,19 @@ export const NETWORKS = {
 export type NetworkName = keyof typeof NETWORKS;
 export const NETWORK_NAMES = Object.keys(NETWORKS) as [NetworkName, ...NetworkName[]];
 
-/** A server in front of another one that passes on what it is sent after a delay, and answers at once. */
-export interface DelayingProxy {
-  readonly url: string;
-  stop(): Promise<void>;
-}
-
-/** @param target http address of the server. */
-export async function startDelayingProxy(target: string, delayMs: number): Promise<DelayingProxy> {
-  const { hostname, port } = new URL(target);
-  const sockets = new Set<net.Socket>();
-  const server = net.createServer((client) => {
-    const upstream = net.connect(Number(port), hostname);
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.setNoDelay(true);
-      socket.on("error", () => socket.destroy());
-      socket.once("close", () => sockets.delete(socket));
-    }
-    client.on("data", (bytes) => setTimeout(() => upstream.write(bytes), delayMs));
-    client.once("close", () => upstream.destroy());
-    upstream.pipe(client);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async stop() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
+/**
+ * Lets each request of this process to a server leave so much later, as if the server were further away. A proxy would do so for any
+ * client, but would take of the machine's cores for every byte of the answers, which a network does not.
+ *
+ * @param address http address of the server.
+ */
+export function delayRequestsTo(address: string, delayMs: number): void {
+  if (delayMs === 0) return;
+  const { host } = new URL(address);
+  const { end } = http.ClientRequest.prototype;
+  http.ClientRequest.prototype.end = function (this: http.ClientRequest, ...args: unknown[]) {
+    if (this.getHeader("host") !== host) return Reflect.apply(end, this, args);
+    setTimeout(() => Reflect.apply(end, this, args), delayMs);
+    return this;
   };
 }

@@ -142,13 +142,13 @@ function repetitionsFor(documents: number): number {
 export async function measureInTurns(
   workbench: Workbench,
   stage: string,
-  variantsOf: (network: NetworkName) => Promise<readonly Variant[]> | readonly Variant[],
+  variantsOf: (network: NetworkName) => readonly Variant[],
   observed: (run: () => Promise<Report>) => Promise<Report> = (run) => run(),
 ): Promise<void> {
   const { documents, objects, networks, teardown } = workbench;
   for (const network of networks) {
     const endpoint = await startObjectStore(objects, network, teardown);
-    const variants = await variantsOf(network);
+    const variants = variantsOf(network);
     const reports = new Map<string, Report[]>();
     // In the round before the first, the services that all variants use compile their code.
     for (let repetition = 0; repetition <= repetitionsFor(documents); repetition += 1) {
