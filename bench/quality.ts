@@ -10,7 +10,7 @@ import { prepareDjangoCollection } from "../emulation/fixtures/django-documentat
 import { prepareHubCache } from "../emulation/fixtures/hub-cache.ts";
 import { pythonEnvironment } from "../emulation/python/environment.ts";
 import { type Options, parseOptions, USAGE, UsageError } from "./quality/options.ts";
-import { ABLATIONS, RECIPES, type Recipe } from "./quality/recipes.ts";
+import { ablationsOf, RECIPES, type Recipe } from "./quality/recipes.ts";
 import { writeStageInputs } from "./quality/stage-inputs.ts";
 import { type PreparedCollection, runRecipe, StageError, type Workbench } from "./quality/stages.ts";
 import { type Row, renderTable } from "./quality/table.ts";
@@ -28,14 +28,24 @@ function overrides(settings: readonly string[]): Partial<Recipe> {
   );
 }
 
-function recipesOf(options: Options): [string, Recipe][] {
+/** A recipe to run. */
+interface Variant {
+  readonly name: string;
+  readonly recipe: Recipe;
+  /** Of an ablation, the recipe that it changes. */
+  readonly whole?: string;
+}
+
+function variantsOf(options: Options): Variant[] {
   const changed = overrides(options.settings);
-  const named = options.recipes.map((name): [string, Recipe] => [name, { ...(RECIPES[name] as Recipe), ...changed }]);
-  const ablated = Object.entries(ABLATIONS).map(([name, change]): [string, Recipe] => [
-    `ours-hybrid without ${name}`,
-    { ...(RECIPES["ours-hybrid"] as Recipe), ...changed, ...change },
-  ]);
-  return options.ablations ? [...named, ...ablated] : named;
+  return options.recipes.flatMap((whole) => {
+    const recipe = { ...(RECIPES[whole] as Recipe), ...changed };
+    const ablations = ablationsOf(recipe, options.ablations);
+    return [
+      { name: whole, recipe },
+      ...ablations.map(([change, ablated]) => ({ name: `${whole} ${change}`, recipe: ablated, whole })),
+    ];
+  });
 }
 
 async function prepare(collection: string, directory: string, options: Options): Promise<PreparedCollection> {
@@ -83,9 +93,9 @@ async function main(options: Options): Promise<void> {
   const limit = pLimit(options.jobs);
   for (const name of options.collections) {
     const collection = await prepare(name, directory, options);
-    const recipes = recipesOf(options);
+    const variants = variantsOf(options);
     const seeds = Array.from({ length: options.seeds }, (_, index) => index + 1);
-    const measure = async (recipeName: string, recipe: Recipe, seed: number) => {
+    const measure = async ({ name: recipeName, recipe }: Variant, seed: number) => {
       const run = `${collection.name}, ${recipeName}, seed ${seed}`;
       bench.say(run);
       const result = await runRecipe(bench, collection, recipe, seed, options.on);
@@ -97,15 +107,17 @@ async function main(options: Options): Promise<void> {
     };
     // Seed by seed, so that a bench that is interrupted has compared all recipes on some seeds.
     const results = await Promise.all(
-      seeds.flatMap((seed) => recipes.map(([recipeName, recipe]) => limit(measure, recipeName, recipe, seed))),
+      seeds.flatMap((seed) => variants.map((variant) => limit(measure, variant, seed))),
     ).finally(() => limit.clearQueue());
-    for (const [recipe] of recipes) {
-      const ofRecipe = results.filter(({ recipeName }) => recipeName === recipe);
-      rows.push({ collection: collection.name, recipe, results: ofRecipe.map(({ result }) => result) });
+    const resultsOf = (recipe: string) =>
+      results.filter(({ recipeName }) => recipeName === recipe).map(({ result }) => result);
+    for (const { name: recipe, whole } of variants) {
+      const against = whole === undefined ? undefined : resultsOf(whole);
+      rows.push({ collection: collection.name, recipe, results: resultsOf(recipe), against });
     }
   }
   const command = `npm run bench:quality -- ${process.argv.slice(2).join(" ")}`.trim();
-  const text = `${renderTable(rows)}\n`;
+  const text = `${renderTable(rows, options.on)}\n`;
   process.stdout.write(text);
   if (options.output !== undefined) await writeFile(options.output, `\`${command}\`\n\n${text}`);
 }

@@ -1,12 +1,16 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { HUB_MODELS, HUB_SPARSE_MODELS } from "../../emulation/fixtures/hub-cache.ts";
-import { ABLATIONS, RECIPES } from "./recipes.ts";
+import { ELEMENTS, RECIPES } from "./recipes.ts";
 
 /** The command line is wrong; the message says what to write. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
+
+/** What a recipe is judged by. */
+const ON = ["dev", "held-out", "test"] as const;
+export type On = (typeof ON)[number];
 
 export const USAGE = `Measures recipes on retrieval collections with human relevance judgements, without AWS: the stand-in language model
 writes queries, and the pipeline's own training scripts mine, score, train and evaluate.
@@ -16,7 +20,9 @@ Usage: npm run bench:quality -- [options]
   --collection DIR        BEIR format: corpus.jsonl, queries.jsonl, qrels.tsv, optionally exclude.tsv; or "django" (the default),
                           the collection of the end-to-end run. May be given several times.
   --recipe NAME           ${Object.keys(RECIPES).join(", ")}; may be given several times (default: all of these)
-  --ablations             also ours-hybrid with each of its elements off, one at a time: ${Object.keys(ABLATIONS).join(", ")}
+  --ablations             also each recipe with one element changed, off where it is on and on where it is off, in turn:
+                          ${Object.keys(ELEMENTS).join(", ")}
+  --ablation NAME         only this element of these; may be given several times
   --set NAME=VALUE        changes a setting in every recipe (a name of bench/quality/recipes.ts); may be given several times
   --model-type dense|sparse
                           what is tuned (default dense)
@@ -27,8 +33,9 @@ Usage: npm run bench:quality -- [options]
                           one thread each than one after the other on all cores
   --documents N           documents that queries are made for at most (default all)
   --steps N               optimiser steps, of 16 rows each (default 60)
-  --on dev|test           test: nDCG@10 on the human queries; dev: on the synthetic dev queries only, for choosing settings
-                          without looking at the human ones (default test)
+  --on ${ON.join("|")}  test: nDCG@10 on the human queries; for choosing settings without a look at these, dev: on the synthetic
+                          dev queries only; held-out: on the synthetic queries that training does not see at all, which is
+                          what judges early stop and merge, as both rank dev best by construction (default test)
   --shuffled-scores       train on scores that have changed places within each query, to see that the gate stops the model
   --output FILE           also writes the table, with the command, as Markdown
   --help                  this text
@@ -38,7 +45,10 @@ Finished stages are kept in the cache directory, so that a bench that was interr
 const Options = z.object({
   collections: z.array(z.string().min(1)).min(1),
   recipes: z.array(z.enum(Object.keys(RECIPES) as [string, ...string[]], { error: "--recipe takes a name of --help" })),
-  ablations: z.boolean(),
+  /** Elements to change one at a time. */
+  ablations: z.array(
+    z.enum(Object.keys(ELEMENTS) as [string, ...string[]], { error: "--ablation takes a name of --help" }),
+  ),
   settings: z.array(z.string().regex(/^[a-z_]+=.+$/, "--set takes NAME=VALUE")),
   modelType: z.enum(["dense", "sparse"], { error: "--model-type takes dense or sparse" }),
   base: z.string().min(1),
@@ -48,7 +58,7 @@ const Options = z.object({
   documents: z.coerce.number({ error: "--documents takes a number" }).int().min(100).optional(),
   steps: z.coerce.number({ error: "--steps takes a number" }).int().min(1),
   shuffledScores: z.boolean(),
-  on: z.enum(["dev", "test"], { error: "--on takes dev or test" }),
+  on: z.enum(ON, { error: `--on takes one of ${ON.join(", ")}` }),
   output: z.string().optional(),
 });
 
@@ -70,6 +80,7 @@ export function parseOptions(args: readonly string[]): Options | "help" {
         collection: { type: "string", multiple: true, default: ["django"] },
         recipe: { type: "string", multiple: true, default: Object.keys(RECIPES) },
         ablations: { type: "boolean", default: false },
+        ablation: { type: "string", multiple: true, default: [] },
         set: { type: "string", multiple: true, default: [] },
         "model-type": { type: "string", default: "dense" },
         base: { type: "string" },
@@ -92,6 +103,7 @@ export function parseOptions(args: readonly string[]): Options | "help" {
     ...values,
     collections: values.collection,
     recipes: values.recipe,
+    ablations: values.ablations === true ? Object.keys(ELEMENTS) : values.ablation,
     settings: values.set,
     modelType: values["model-type"],
     base: values.base ?? (values["model-type"] === "sparse" ? HUB_SPARSE_MODELS : HUB_MODELS)[0],

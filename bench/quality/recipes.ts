@@ -63,14 +63,31 @@ const HYBRID: Recipe = { ...OURS, dense_candidates: true, max_source_rank: 20 };
 
 export const RECIPES: Readonly<Record<string, Recipe>> = { original: ORIGINAL, ours: OURS, "ours-hybrid": HYBRID };
 
-/** Ours with hybrid candidates, which has all elements, without one of them. */
-export const ABLATIONS: Readonly<Record<string, Partial<Recipe>>> = {
-  "dense-candidates": { dense_candidates: false },
-  "retrieval-filter": { max_source_rank: 0 },
-  "lowest-scores-filter": { teacher_drop_lowest_share: 0 },
-  calibration: { teacher_spread: 0, teacher_score_scale_factor: 0.025 / 0.05 },
-  contrast: { contrastive_weight: 0 },
-  "hard-negative-contrast": { hard_negative_margin: 0 },
-  "early-stop": { early_stopping_patience: 0 },
-  merge: { merge_with_base: false },
+/** A part of a recipe that can be on or off. */
+export interface Element {
+  readonly on: Partial<Recipe>;
+  readonly off: Partial<Recipe>;
+}
+
+/** What the ablations turn on or off, one at a time. */
+export const ELEMENTS: Readonly<Record<string, Element>> = {
+  "dense-candidates": { on: { dense_candidates: true }, off: { dense_candidates: false } },
+  "retrieval-filter": { on: { max_source_rank: 20 }, off: { max_source_rank: 0 } },
+  "teacher-rank-filter": { on: { teacher_max_source_rank: 1 }, off: { teacher_max_source_rank: 0 } },
+  "lowest-scores-filter": { on: { teacher_drop_lowest_share: 0.1 }, off: { teacher_drop_lowest_share: 0 } },
+  // Off: a scale set by hand for a teacher whose scores are cosines / 0.05.
+  calibration: { on: { teacher_spread: 1 }, off: { teacher_spread: 0, teacher_score_scale_factor: 0.025 / 0.05 } },
+  contrast: { on: { contrastive_weight: 0.4 }, off: { contrastive_weight: 0 } },
+  "hard-negative-contrast": { on: { hard_negative_margin: 0.05 }, off: { hard_negative_margin: 0 } },
+  "early-stop": { on: { early_stopping_patience: 2 }, off: { early_stopping_patience: 0 } },
+  merge: { on: { merge_with_base: true }, off: { merge_with_base: false } },
 };
+
+/** The recipe with each of these elements changed in turn: without one that it has, with one that it lacks. */
+export function ablationsOf(recipe: Recipe, elements: readonly string[]): [string, Recipe][] {
+  return elements.map((name) => {
+    const { on, off } = ELEMENTS[name] as Element;
+    const has = Object.keys(on).some((setting) => recipe[setting as keyof Recipe] !== off[setting as keyof Recipe]);
+    return has ? [`without ${name}`, { ...recipe, ...off }] : [`with ${name}`, { ...recipe, ...on }];
+  });
+}

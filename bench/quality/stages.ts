@@ -7,6 +7,7 @@ import { execa } from "execa";
 import { z } from "zod";
 import { seededRandom } from "../../emulation/stubs/bedrock/seeded-random.ts";
 import { EvaluationReport, GateDecision, ScoredQuery } from "../../lambdas/shared/contract.ts";
+import type { On } from "./options.ts";
 import type { Recipe } from "./recipes.ts";
 
 const SCRIPTS = fileURLToPath(new URL("../../training-script", import.meta.url));
@@ -54,6 +55,7 @@ export interface PreparedCollection {
 
 /** What a run measured; nDCG@10 in 0..1. */
 export interface RunResult {
+  /** Absent when only dev was asked for; its set "judged" is there for test alone. */
   readonly report: EvaluationReport | undefined;
   /** Whether the gate lets the model be deployed. */
   readonly deploy: boolean | undefined;
@@ -85,7 +87,8 @@ export async function scriptsKey(): Promise<string> {
 }
 
 /**
- * Mines, scores and trains with a recipe and, unless only dev is asked for, evaluates on the human queries.
+ * Mines, scores and trains with a recipe and, unless only dev is asked for, evaluates: on the synthetic queries that were
+ * held out and, for test, on the human ones.
  *
  * @throws StageError
  */
@@ -94,7 +97,7 @@ export async function runRecipe(
   collection: PreparedCollection,
   recipe: Recipe,
   seed: number,
-  on: "dev" | "test",
+  on: On,
 ): Promise<RunResult> {
   const key = `${await scriptsKey()}${collection.key}`;
   const mining = await stage(bench, key, "process_output.py", channelsIn(collection.inputs), {
@@ -163,7 +166,7 @@ export async function runRecipe(
       corpus: path.join(collection.inputs, "corpus"),
       "training-data": mining.output,
       model: model.output,
-      judgements: collection.judgements,
+      ...(on === "test" && { judgements: collection.judgements }),
     },
     { "model-type": bench.modelType, "base-model-id": bench.baseModelId, "max-seq-length": MAX_SEQ_LENGTH },
   );

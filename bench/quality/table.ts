@@ -1,3 +1,4 @@
+import type { On } from "./options.ts";
 import type { RunResult } from "./stages.ts";
 
 /** All seeds of one recipe on one collection. */
@@ -5,6 +6,8 @@ export interface Row {
   readonly collection: string;
   readonly recipe: string;
   readonly results: readonly RunResult[];
+  /** Of an ablation, the results of the recipe that it changes, with the same seeds in the same order. */
+  readonly against?: readonly RunResult[] | undefined;
 }
 
 /** Mean and sample standard deviation. */
@@ -14,17 +17,36 @@ export function meanAndSpread(values: readonly number[]): { mean: number; spread
   return { mean, spread: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0 };
 }
 
-/** Markdown: one line a recipe and collection, nDCG@10 in points of 100; the spread is over training seeds. */
-export function renderTable(rows: readonly Row[]): string {
-  const header =
-    "| collection | recipe | human: BM25 | base | tuned | gain | Recall@100, base -> tuned | gate | dev: gain | queries | steps |";
-  const lines = [header, "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"];
-  for (const { collection, recipe, results } of rows) {
-    const human = results.flatMap(({ report }) => report?.sets.filter(({ name }) => name === "judged") ?? []);
+const HEADER = [
+  "collection",
+  "recipe",
+  "human: BM25",
+  "base",
+  "tuned",
+  "gain",
+  "Recall@100, base -> tuned",
+  "gate",
+  "held-out: gain",
+  "dev: gain",
+  "against the whole",
+  "queries",
+  "steps",
+];
+
+/**
+ * Markdown: one line a recipe and collection, nDCG@10 in points of 100; the spread is the standard deviation over training
+ * seeds. What an ablation gains more than the recipe that it changes is the mean over pairs of the same seed, with its
+ * standard error, of what `on` names.
+ */
+export function renderTable(rows: readonly Row[], on: On): string {
+  const lines = [HEADER, HEADER.map((_, column) => (column < 2 ? "---" : "--:"))].map(line);
+  for (const { collection, recipe, results, against } of rows) {
+    const human = results.flatMap((result) => setOf(result, "judged") ?? []);
+    const heldOut = results.flatMap((result) => setOf(result, "held_out") ?? []);
     const first = human[0];
     const cells =
       first === undefined
-        ? ["", "", "", "", "", ""]
+        ? ["", "", "", "", ""]
         : [
             points(first.rankers.bm25.ndcg_at_10),
             points(first.rankers.base.ndcg_at_10),
@@ -34,18 +56,46 @@ export function renderTable(rows: readonly Row[]): string {
               true,
             ),
             `${points(first.rankers.base.recall_at_100)} -> ${withSpread(human.map(({ rankers }) => rankers.tuned.recall_at_100))}`,
-            `deploys ${results.filter(({ deploy }) => deploy).length} of ${results.length}`,
           ];
-    const dev = withSpread(
-      results.map(({ dev: { before, after } }) => after - before),
-      true,
-    );
-    const [counts] = results;
+    const deploys = results.filter(({ deploy }) => deploy).length;
+    const differences = against?.map((whole, seed) => gain(results[seed] as RunResult, on) - gain(whole, on));
     lines.push(
-      `| ${[collection, recipe, ...cells, dev, counts?.trainQueries ?? "", results.map(({ steps }) => steps).join(", ")].join(" | ")} |`,
+      line([
+        collection,
+        recipe,
+        ...cells,
+        heldOut.length > 0 ? `deploys ${deploys} of ${results.length}` : "",
+        heldOut.length > 0
+          ? withSpread(
+              heldOut.map(({ ndcg_gain }) => ndcg_gain.mean),
+              true,
+            )
+          : "",
+        withSpread(
+          results.map((result) => gain(result, "dev")),
+          true,
+        ),
+        differences === undefined ? "" : withStandardError(differences),
+        String(results[0]?.trainQueries ?? ""),
+        results.map(({ steps }) => steps).join(", "),
+      ]),
     );
   }
   return lines.join("\n");
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
+}
+
+function setOf({ report }: RunResult, name: string) {
+  return report?.sets.find((set) => set.name === name);
+}
+
+/** What a run gained over the base model on the queries that `on` names; NaN where it was not measured on them. */
+function gain(result: RunResult, on: On): number {
+  if (on === "dev") return result.dev.after - result.dev.before;
+  return setOf(result, on === "test" ? "judged" : "held_out")?.ndcg_gain.mean ?? Number.NaN;
 }
 
 function points(value: number): string {
@@ -54,6 +104,14 @@ function points(value: number): string {
 
 function withSpread(values: readonly number[], signed = false): string {
   const { mean, spread } = meanAndSpread(values);
-  const sign = signed && mean >= 0 ? "+" : "";
-  return `${sign}${points(mean)}${values.length > 1 ? ` ± ${points(spread)}` : ""}`;
+  return `${signed ? withSign(mean) : points(mean)}${values.length > 1 ? ` ± ${points(spread)}` : ""}`;
+}
+
+function withStandardError(values: readonly number[]): string {
+  const { mean, spread } = meanAndSpread(values);
+  return `${withSign(mean)}${values.length > 1 ? ` ± ${points(spread / Math.sqrt(values.length))}` : ""}`;
+}
+
+function withSign(value: number): string {
+  return `${value >= 0 ? "+" : ""}${points(value)}`;
 }

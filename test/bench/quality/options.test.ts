@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { parseOptions, USAGE, UsageError } from "../../../bench/quality/options.ts";
-import { ABLATIONS, RECIPES, type Recipe } from "../../../bench/quality/recipes.ts";
+import { ablationsOf, ELEMENTS, RECIPES, type Recipe } from "../../../bench/quality/recipes.ts";
 
 describe("the options of bench:quality", () => {
   it("measure every recipe on Django's documentation with three seeds unless told otherwise", () => {
     expect(parseOptions([])).toMatchObject({
       collections: ["django"],
       recipes: Object.keys(RECIPES),
-      ablations: false,
+      ablations: [],
       seeds: 3,
       jobs: 1,
       on: "test",
@@ -26,7 +26,15 @@ describe("the options of bench:quality", () => {
     expect(options).toMatchObject({ collections: ["a", "b"], settings: ["temperature=0.1"], on: "dev" });
   });
 
+  it("take all ablations or those named", () => {
+    expect(parseOptions(["--ablations"])).toMatchObject({ ablations: Object.keys(ELEMENTS) });
+    expect(parseOptions(["--ablation", "merge", "--ablation", "contrast"])).toMatchObject({
+      ablations: ["merge", "contrast"],
+    });
+  });
+
   it.each([
+    [["--ablation", "luck"], "--ablation takes a name of --help"],
     [["--recipe", "theirs"], "--recipe takes a name of --help"],
     [["--model-type", "both"], "--model-type takes dense or sparse"],
     [["--seeds", "none"], "--seeds takes a number"],
@@ -38,15 +46,29 @@ describe("the options of bench:quality", () => {
     expect(() => parseOptions(args)).toThrow(message);
   });
 
-  it("name every recipe and ablation in the help", () => {
+  it("name every recipe and element in the help", () => {
     expect(parseOptions(["--help"])).toBe("help");
-    for (const name of [...Object.keys(RECIPES), ...Object.keys(ABLATIONS)]) expect(USAGE).toContain(name);
+    for (const name of [...Object.keys(RECIPES), ...Object.keys(ELEMENTS)]) expect(USAGE).toContain(name);
   });
 });
 
-describe("an ablation", () => {
-  it.each(Object.entries(ABLATIONS))("%s changes the recipe it is an ablation of", (_, change) => {
-    const whole = RECIPES["ours-hybrid"] as Recipe;
-    for (const [name, value] of Object.entries(change)) expect(whole[name as keyof Recipe], name).not.toBe(value);
+describe("the ablations of a recipe", () => {
+  const whole = RECIPES.ours as Recipe;
+
+  it.each(ablationsOf(whole, Object.keys(ELEMENTS)))("%s changes it", (_, changed) => {
+    expect(changed).not.toEqual(whole);
+  });
+
+  it("turn what is on off, and what is off on", () => {
+    const recipe = { ...whole, dense_candidates: false, merge_with_base: true };
+    const ablated = new Map(ablationsOf(recipe, ["dense-candidates", "merge"]));
+    expect(ablated.get("with dense-candidates")).toMatchObject({ dense_candidates: true, merge_with_base: true });
+    expect(ablated.get("without merge")).toMatchObject({ dense_candidates: false, merge_with_base: false });
+    expect(ablated.size).toBe(2);
+  });
+
+  it("have calibration off in a recipe whose scale is set by hand, whatever the scale", () => {
+    const [ablation] = ablationsOf({ ...whole, teacher_spread: 0, teacher_score_scale_factor: 3 }, ["calibration"]);
+    expect(ablation?.[0]).toBe("with calibration");
   });
 });

@@ -9,15 +9,26 @@ describe("meanAndSpread", () => {
 });
 
 describe("renderTable", () => {
+  const run = (after: number) => ({
+    report: undefined,
+    deploy: undefined,
+    dev: { before: 0.5, after },
+    trainQueries: 7,
+    steps: 60,
+  });
+
   it("shows the gain on dev in points of 100 when nothing else was measured", () => {
-    const run = (after: number) => ({
-      report: undefined,
-      deploy: undefined,
-      dev: { before: 0.5, after },
-      trainQueries: 7,
-      steps: 60,
-    });
-    const [, , line] = renderTable([{ collection: "c", recipe: "r", results: [run(0.51), run(0.53)] }]).split("\n");
-    expect(line).toBe("| c | r |  |  |  |  |  |  | +2.0 ± 1.4 | 7 | 60, 60 |");
+    const [, , line] = renderTable([{ collection: "c", recipe: "r", results: [run(0.51), run(0.53)] }], "dev").split(
+      "\n",
+    );
+    expect(line).toBe("| c | r |  |  |  |  |  |  |  | +2.0 ± 1.4 |  | 7 | 60, 60 |");
+  });
+
+  it("compares an ablation with the whole recipe seed by seed", () => {
+    const results = [run(0.51), run(0.57)];
+    const against = [run(0.5), run(0.54)];
+    const [, , line] = renderTable([{ collection: "c", recipe: "r", results, against }], "dev").split("\n");
+    // Differences of 1 and 3 points: their mean, and sqrt(2) / sqrt(2).
+    expect(line).toContain("| +2.0 ± 1.0 |");
   });
 });
