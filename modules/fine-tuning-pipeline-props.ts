@@ -271,7 +271,7 @@ export interface FineTuningPipelineProps {
    * Share of the queries left out because the teacher scores their documents lowest.
    * Must be a number from 0 to 0.9.
    *
-   * @default 0.1
+   * @default 0
    */
   readonly teacherDropLowestShare?: number;
   /**
@@ -285,7 +285,7 @@ export interface FineTuningPipelineProps {
    * Part of the teacher's score range by which a query's own negative must lie below its document to enter the InfoNCE term; 0 keeps them all out.
    * Must be a number from 0 to 1.
    *
-   * @default 0.05
+   * @default 0
    */
   readonly hardNegativeMargin?: number;
   /**

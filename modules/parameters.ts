@@ -427,7 +427,7 @@ export const PARAMETERS = {
     stage: "training",
   },
   teacher_drop_lowest_share: {
-    ...real(0.1, 0, 0.9, "Share of the queries left out because the teacher scores their documents lowest."),
+    ...real(0, 0, 0.9, "Share of the queries left out because the teacher scores their documents lowest."),
     stage: "training",
   },
   contrastive_weight: {
@@ -436,7 +436,7 @@ export const PARAMETERS = {
   },
   hard_negative_margin: {
     ...real(
-      0.05,
+      0,
       0,
       1,
       "Part of the teacher's score range by which a query's own negative must lie below its document to enter the InfoNCE term; 0 keeps them all out.",

@@ -160,7 +160,7 @@ export async function runRecipe(
   if (on === "dev") return { ...result, report: undefined, deploy: undefined };
   const evaluation = await stage(
     bench,
-    model.key,
+    `${model.key}-${on}`,
     "evaluate.py",
     {
       corpus: path.join(collection.inputs, "corpus"),
