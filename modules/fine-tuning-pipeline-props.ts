@@ -292,7 +292,7 @@ export interface FineTuningPipelineProps {
    * Of four evaluations on dev queries, so many without a gain end the training, and the best checkpoint is kept; 0 trains to the end.
    * Must be a whole number from 0 to 4.
    *
-   * @default 2
+   * @default 0
    */
   readonly earlyStoppingPatience?: number;
   /**

@@ -445,7 +445,7 @@ export const PARAMETERS = {
   },
   early_stopping_patience: {
     ...integer(
-      2,
+      0,
       0,
       4,
       "Of four evaluations on dev queries, so many without a gain end the training, and the best checkpoint is kept; 0 trains to the end.",
