@@ -8,9 +8,9 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** What a recipe is judged by. */
-const ON = ["dev", "held-out", "test"] as const;
-export type On = (typeof ON)[number];
+const JUDGED_ON = ["dev", "held-out", "test"] as const;
+/** The queries that a recipe is judged on. */
+export type JudgedOn = (typeof JUDGED_ON)[number];
 
 export const USAGE = `Measures recipes on retrieval collections with human relevance judgements, without AWS: the stand-in language model
 writes queries, and the pipeline's own training scripts mine, score, train and evaluate.
@@ -33,7 +33,7 @@ Usage: npm run bench:quality -- [options]
                           one thread each than one after the other on all cores
   --documents N           documents that queries are made for at most (default all)
   --steps N               optimiser steps, of 16 rows each (default 60)
-  --on ${ON.join("|")}  test: nDCG@10 on the human queries; for choosing settings without a look at these, dev: on the synthetic
+  --on ${JUDGED_ON.join("|")}  test: nDCG@10 on the human queries; for choosing settings without a look at these, dev: on the synthetic
                           dev queries only; held-out: on the synthetic queries that training does not see at all, which is
                           what judges early stop and merge, as both rank dev best by construction (default test)
   --shuffled-scores       train on scores that have changed places within each query, to see that the gate stops the model
@@ -58,7 +58,7 @@ const Options = z.object({
   documents: z.coerce.number({ error: "--documents takes a number" }).int().min(100).optional(),
   steps: z.coerce.number({ error: "--steps takes a number" }).int().min(1),
   shuffledScores: z.boolean(),
-  on: z.enum(ON, { error: `--on takes one of ${ON.join(", ")}` }),
+  on: z.enum(JUDGED_ON, { error: `--on takes one of ${JUDGED_ON.join(", ")}` }),
   output: z.string().optional(),
 });
 

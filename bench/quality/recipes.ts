@@ -64,13 +64,13 @@ const HYBRID: Recipe = { ...OURS, dense_candidates: true, max_source_rank: 20 };
 export const RECIPES: Readonly<Record<string, Recipe>> = { original: ORIGINAL, ours: OURS, "ours-hybrid": HYBRID };
 
 /** A part of a recipe that can be on or off. */
-export interface Element {
+export interface RecipeElement {
   readonly on: Partial<Recipe>;
   readonly off: Partial<Recipe>;
 }
 
 /** What the ablations turn on or off, one at a time. */
-export const ELEMENTS: Readonly<Record<string, Element>> = {
+export const ELEMENTS: Readonly<Record<string, RecipeElement>> = {
   "dense-candidates": { on: { dense_candidates: true }, off: { dense_candidates: false } },
   "retrieval-filter": { on: { max_source_rank: 20 }, off: { max_source_rank: 0 } },
   "teacher-rank-filter": { on: { teacher_max_source_rank: 1 }, off: { teacher_max_source_rank: 0 } },
@@ -86,7 +86,7 @@ export const ELEMENTS: Readonly<Record<string, Element>> = {
 /** The recipe with each of these elements changed in turn: without one that it has, with one that it lacks. */
 export function ablationsOf(recipe: Recipe, elements: readonly string[]): [string, Recipe][] {
   return elements.map((name) => {
-    const { on, off } = ELEMENTS[name] as Element;
+    const { on, off } = ELEMENTS[name] as RecipeElement;
     const has = Object.keys(on).some((setting) => recipe[setting as keyof Recipe] !== off[setting as keyof Recipe]);
     return has ? [`without ${name}`, { ...recipe, ...off }] : [`with ${name}`, { ...recipe, ...on }];
   });

@@ -7,7 +7,7 @@ import { execa } from "execa";
 import { z } from "zod";
 import { seededRandom } from "../../emulation/stubs/bedrock/seeded-random.ts";
 import { EvaluationReport, GateDecision, ScoredQuery } from "../../lambdas/shared/contract.ts";
-import type { On } from "./options.ts";
+import type { JudgedOn } from "./options.ts";
 import type { Recipe } from "./recipes.ts";
 
 const SCRIPTS = fileURLToPath(new URL("../../training-script", import.meta.url));
@@ -97,7 +97,7 @@ export async function runRecipe(
   collection: PreparedCollection,
   recipe: Recipe,
   seed: number,
-  on: On,
+  on: JudgedOn,
 ): Promise<RunResult> {
   const key = `${await scriptsKey()}${collection.key}`;
   const mining = await stage(bench, key, "process_output.py", channelsIn(collection.inputs), {
@@ -160,7 +160,7 @@ export async function runRecipe(
   if (on === "dev") return { ...result, report: undefined, deploy: undefined };
   const evaluation = await stage(
     bench,
-    `${model.key}-${on}`,
+    model.key,
     "evaluate.py",
     {
       corpus: path.join(collection.inputs, "corpus"),
@@ -214,8 +214,9 @@ async function stage(
   hyperparameters: Readonly<Record<string, string | number | boolean>>,
 ): Promise<StageOutput> {
   const args = Object.entries(hyperparameters).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  // The input key stands for what the channels hold, their names for which of the optional ones are given.
   const key = createHash("sha256")
-    .update(JSON.stringify([inputKey, script, args]))
+    .update(JSON.stringify([inputKey, script, Object.keys(channels), args]))
     .digest("hex")
     .slice(0, 24);
   return once(bench, key, () => runStage(bench, key, script, channels, args));

@@ -1,4 +1,4 @@
-import type { On } from "./options.ts";
+import type { JudgedOn } from "./options.ts";
 import type { RunResult } from "./stages.ts";
 
 /** All seeds of one recipe on one collection. */
@@ -38,11 +38,11 @@ const HEADER = [
  * seeds. What an ablation gains more than the recipe that it changes is the mean over pairs of the same seed, with its
  * standard error, of what `on` names.
  */
-export function renderTable(rows: readonly Row[], on: On): string {
+export function renderTable(rows: readonly Row[], on: JudgedOn): string {
   const lines = [HEADER, HEADER.map((_, column) => (column < 2 ? "---" : "--:"))].map(line);
   for (const { collection, recipe, results, against } of rows) {
     const human = results.flatMap((result) => setOf(result, "judged") ?? []);
-    const heldOut = results.flatMap((result) => setOf(result, "held_out") ?? []);
+    const evaluated = results.every(({ report }) => report !== undefined);
     const first = human[0];
     const cells =
       first === undefined
@@ -51,10 +51,7 @@ export function renderTable(rows: readonly Row[], on: On): string {
             points(first.rankers.bm25.ndcg_at_10),
             points(first.rankers.base.ndcg_at_10),
             withSpread(human.map(({ rankers }) => rankers.tuned.ndcg_at_10)),
-            withSpread(
-              human.map(({ ndcg_gain }) => ndcg_gain.mean),
-              true,
-            ),
+            gains(results, "test"),
             `${points(first.rankers.base.recall_at_100)} -> ${withSpread(human.map(({ rankers }) => rankers.tuned.recall_at_100))}`,
           ];
     const deploys = results.filter(({ deploy }) => deploy).length;
@@ -64,17 +61,9 @@ export function renderTable(rows: readonly Row[], on: On): string {
         collection,
         recipe,
         ...cells,
-        heldOut.length > 0 ? `deploys ${deploys} of ${results.length}` : "",
-        heldOut.length > 0
-          ? withSpread(
-              heldOut.map(({ ndcg_gain }) => ndcg_gain.mean),
-              true,
-            )
-          : "",
-        withSpread(
-          results.map((result) => gain(result, "dev")),
-          true,
-        ),
+        evaluated ? `deploys ${deploys} of ${results.length}` : "",
+        evaluated ? gains(results, "held-out") : "",
+        gains(results, "dev"),
         differences === undefined ? "" : withStandardError(differences),
         String(results[0]?.trainQueries ?? ""),
         results.map(({ steps }) => steps).join(", "),
@@ -93,23 +82,34 @@ function setOf({ report }: RunResult, name: string) {
 }
 
 /** What a run gained over the base model on the queries that `on` names; NaN where it was not measured on them. */
-function gain(result: RunResult, on: On): number {
+function gain(result: RunResult, on: JudgedOn): number {
   if (on === "dev") return result.dev.after - result.dev.before;
   return setOf(result, on === "test" ? "judged" : "held_out")?.ndcg_gain.mean ?? Number.NaN;
+}
+
+/** Mean and spread over the runs. */
+function gains(results: readonly RunResult[], on: JudgedOn): string {
+  const { mean, spread } = meanAndSpread(results.map((result) => gain(result, on)));
+  return withSign(mean) + plusMinus(spread, results.length);
 }
 
 function points(value: number): string {
   return (100 * value).toFixed(1);
 }
 
-function withSpread(values: readonly number[], signed = false): string {
+function withSpread(values: readonly number[]): string {
   const { mean, spread } = meanAndSpread(values);
-  return `${signed ? withSign(mean) : points(mean)}${values.length > 1 ? ` ± ${points(spread)}` : ""}`;
+  return points(mean) + plusMinus(spread, values.length);
 }
 
 function withStandardError(values: readonly number[]): string {
   const { mean, spread } = meanAndSpread(values);
-  return `${withSign(mean)}${values.length > 1 ? ` ± ${points(spread / Math.sqrt(values.length))}` : ""}`;
+  return withSign(mean) + plusMinus(spread / Math.sqrt(values.length), values.length);
+}
+
+/** One value has no spread. */
+function plusMinus(spread: number, values: number): string {
+  return values > 1 ? ` ± ${points(spread)}` : "";
 }
 
 function withSign(value: number): string {
