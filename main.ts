@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { App } from "cdktf";
-import { backendSettings } from "./modules/backend.ts";
 import { PipelineStack } from "./modules/pipeline-stack.ts";
+import { backendSettings } from "./modules/terraform/backend.ts";
 
 const app = new App();
 const sources = {

@@ -1,23 +1,23 @@
 import { TerraformResource } from "cdktf";
 import { Construct } from "constructs";
+import { EXECUTION_PARAMETER_NAMES, executionRules } from "../pipeline/parameters.ts";
 import { PipelineRoles, reach } from "./access/pipeline-roles.ts";
-import { AwsContext } from "./aws-context.ts";
-import { checkedParameters } from "./checks.ts";
-import type { FineTuningPipelineProps } from "./fine-tuning-pipeline-props.ts";
 import { bundleFunctions } from "./functions/bundle.ts";
 import { PipelineFunctions } from "./functions/pipeline-functions.ts";
 import { imagesKnown, regionalImages } from "./jobs/images.ts";
 import { TrainingCodeObjects } from "./jobs/training-code-objects.ts";
 import { Observability } from "./observability/observability.ts";
-import { EXECUTION_PARAMETER_NAMES, executionRules } from "./parameters.ts";
-import { propName } from "./parameters-document.ts";
+import { checkedParameters } from "./parameters/checks.ts";
+import { propName } from "./parameters/document.ts";
+import type { FineTuningPipelineProps } from "./parameters/fine-tuning-pipeline-props.ts";
 import { DataBucket } from "./storage/data-bucket.ts";
-import { executionTags, tagResources } from "./tags.ts";
+import { AwsContext } from "./terraform/aws-context.ts";
+import { executionTags, tagResources } from "./terraform/tags.ts";
 import { FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION } from "./workflow/definition.ts";
 import { PipelineStateMachine } from "./workflow/pipeline-state-machine.ts";
 import { StartOnApply } from "./workflow/start-on-apply.ts";
 
-export type { FineTuningPipelineProps } from "./fine-tuning-pipeline-props.ts";
+export type { FineTuningPipelineProps } from "./parameters/fine-tuning-pipeline-props.ts";
 
 /** Where the code that the pipeline runs lies. */
 export interface PipelineSources {

@@ -1,8 +1,8 @@
 import { TerraformLocal } from "cdktf";
 import type { Construct } from "constructs";
-import { StackOutput } from "./clean-id-stack.ts";
 import type { FineTuningPipeline } from "./fine-tuning-pipeline.ts";
-import { withEntryIf } from "./json.ts";
+import { StackOutput } from "./terraform/clean-id-stack.ts";
+import { withEntryIf } from "./terraform/json.ts";
 import { REPORT_FUNCTION, START_FUNCTION } from "./workflow/definition.ts";
 
 /** Declares what the deployed stack and the Terraform module put out. */

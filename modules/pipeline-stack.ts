@@ -1,12 +1,12 @@
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
 import type { Construct } from "constructs";
-import { configureBackend, type S3BackendSettings } from "./backend.ts";
-import { CleanIdStack } from "./clean-id-stack.ts";
+import { PARAMETER_NAMES } from "../pipeline/parameters.ts";
 import { FineTuningPipeline, type PipelineSources } from "./fine-tuning-pipeline.ts";
 import { declareOutputs } from "./outputs.ts";
-import { PARAMETER_NAMES } from "./parameters.ts";
-import { declareVariables, propsFrom } from "./variables.ts";
-import { REQUIRED_PROVIDERS, REQUIRED_VERSION } from "./versions.ts";
+import { declareVariables, propsFrom } from "./parameters/variables.ts";
+import { configureBackend, type S3BackendSettings } from "./terraform/backend.ts";
+import { CleanIdStack } from "./terraform/clean-id-stack.ts";
+import { REQUIRED_PROVIDERS, REQUIRED_VERSION } from "./terraform/versions.ts";
 
 /** The stack that `cdktf deploy` deploys: every parameter a Terraform variable, one pipeline, its outputs. */
 export class PipelineStack extends CleanIdStack {

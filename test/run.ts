@@ -160,7 +160,7 @@ async function staticAnalysis(name: string, analyse: (directory: string) => Prom
 
 async function shortE2e(options: readonly string[], limitMs?: number): Promise<Counts> {
   const before = new Set(await e2eResultFiles());
-  const succeeded = await run("tsx", ["emulation/e2e.ts", "--small", ...options], limitMs);
+  const succeeded = await run("tsx", ["e2e/main.ts", "--small", ...options], limitMs);
   const [file] = (await e2eResultFiles()).filter((candidate) => !before.has(candidate));
   const results = E2eResults.safeParse(file === undefined ? undefined : await json(file));
   if (!results.success) return atLeastOneFailure(false, NOTHING);

@@ -2,9 +2,9 @@
 
 from typing import get_args
 
-from finetuning.contract import ModelType
-from finetuning.environment import JobArgumentParser, JobEnvironment, boolean_argument, run_job
-from finetuning.evaluation import EvaluationInputs, EvaluationSettings, evaluate
+from finetuning.artifacts.contract import ModelType
+from finetuning.artifacts.environment import JobArgumentParser, JobEnvironment, boolean_argument, run_job
+from finetuning.evaluation.evaluate import EvaluationInputs, EvaluationSettings, evaluate
 
 
 def main(environment: JobEnvironment) -> None:

@@ -2,9 +2,9 @@
 
 from typing import get_args
 
-from finetuning.contract import ModelType
-from finetuning.environment import JobArgumentParser, JobEnvironment, boolean_argument, run_job
-from finetuning.mining import MiningInputs, MiningSettings, mine
+from finetuning.artifacts.contract import ModelType
+from finetuning.artifacts.environment import JobArgumentParser, JobEnvironment, boolean_argument, run_job
+from finetuning.mining.mine import MiningInputs, MiningSettings, mine
 
 
 def main(environment: JobEnvironment) -> None:

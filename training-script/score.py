@@ -1,7 +1,7 @@
 """SageMaker job of stage 4: scores every mined pair of query and document with the teacher model."""
 
-from finetuning.environment import JobArgumentParser, JobEnvironment, run_job
-from finetuning.scoring import score, scoring_devices, settings_of
+from finetuning.artifacts.environment import JobArgumentParser, JobEnvironment, run_job
+from finetuning.scoring.score import score, scoring_devices, settings_of
 
 
 def main(environment: JobEnvironment) -> None:

@@ -2,9 +2,9 @@
 
 from typing import get_args
 
-from finetuning.contract import ModelType
-from finetuning.environment import JobArgumentParser, JobEnvironment, boolean_argument, run_job
-from finetuning.training import TrainingSettings, relaunch_on_all_gpus, train
+from finetuning.artifacts.contract import ModelType
+from finetuning.artifacts.environment import JobArgumentParser, JobEnvironment, boolean_argument, run_job
+from finetuning.training.train import TrainingSettings, relaunch_on_all_gpus, train
 
 
 def main(environment: JobEnvironment) -> None:

@@ -1,4 +1,4 @@
-import { PARAMETERS } from "../../modules/parameters.ts";
+import { PARAMETERS } from "../../pipeline/parameters.ts";
 
 /** Settings of a recipe: the scripts' hyperparameters, with underscores. */
 export interface Recipe {

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { z } from "zod";
 import { seededRandom } from "../../emulation/stubs/bedrock/seeded-random.ts";
-import { EvaluationReport, GateDecision, ScoredQuery } from "../../lambdas/shared/contract.ts";
+import { EvaluationReport, GateDecision, ScoredQuery } from "../../pipeline/artifacts.ts";
 import type { JudgedOn } from "./options.ts";
 import type { Recipe } from "./recipes.ts";
 

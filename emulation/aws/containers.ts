@@ -1,7 +1,7 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { GenericContainer, Wait } from "testcontainers";
-import { startContainer } from "../containers.ts";
+import { startContainer } from "../runtimes/started-container.ts";
 import {
   AwsEmulator,
   type AwsEmulatorName,
@@ -13,7 +13,7 @@ import { LOCALSTACK_HEALTH_PATH, localStackEnvironment } from "./localstack.ts";
 import { MINISTACK_ENVIRONMENT, MINISTACK_HEALTH_PATH, miniStackArguments } from "./ministack.ts";
 
 const GATEWAY_PORT = 4566;
-const EXTENSIONS = fileURLToPath(new URL(".", import.meta.url));
+const EXTENSIONS = fileURLToPath(new URL("./", import.meta.url));
 /** Where the extensions are mounted. */
 const MOUNTED = "/opt/emulation/aws";
 const CERTIFICATE_AUTHORITY = "/opt/emulation/certificate-authority.pem";

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import getPort from "get-port";
 import { z } from "zod";
-import { canListen } from "../listening.ts";
-import { ProcessFailedError, startProcess, waitUntilReady } from "../processes.ts";
+import { canListen } from "../processes/listening.ts";
+import { ProcessFailedError, startProcess, waitUntilReady } from "../processes/processes.ts";
 import { AwsEmulator, EMULATOR_CREDENTIALS, type StartedAwsEmulator } from "./aws-emulator.ts";
 
 /** LocalStack's first start compiles its modules, which a busy machine takes half a minute for. */

@@ -1,6 +1,6 @@
 import { type ContainerRuntimeClient, getContainerRuntimeClient, ImageName } from "testcontainers";
 import { z } from "zod";
-import { canListen } from "../listening.ts";
+import { canListen } from "../processes/listening.ts";
 import { type ContainerProgram, IMAGE_VARIABLES, OWN_IMAGES, PUBLISHED_IMAGES } from "./references.ts";
 
 /** Containers cannot be used here; the message says why, in words that follow "because". */

@@ -1,6 +1,6 @@
 import path from "node:path";
-import { cacheDirectory } from "../cache.ts";
-import { reportProgress, withLock } from "../cached-build.ts";
+import { cacheDirectory } from "../cache/cache.ts";
+import { reportProgress, withLock } from "../cache/cached-build.ts";
 import { requirementsFile } from "../python/environment.ts";
 import { BASE_IMAGE } from "./base.ts";
 import { docker, imageLabel } from "./docker.ts";

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { GenericContainer, Wait } from "testcontainers";
-import { startContainer } from "../containers.ts";
+import { startContainer } from "../runtimes/started-container.ts";
 import { identityHeaders, MASTER, type NodeSecurity } from "./security.ts";
 import { NODE_SETTINGS, type Setting } from "./settings.ts";
 

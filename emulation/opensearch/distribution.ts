@@ -3,9 +3,9 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promi
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { unzipSync } from "fflate";
-import { cacheDirectory } from "../cache.ts";
-import { buildOnce } from "../cached-build.ts";
-import { type FetchedArtifact, fetchArtifacts } from "../maven.ts";
+import { cacheDirectory } from "../cache/cache.ts";
+import { buildOnce } from "../cache/cached-build.ts";
+import { type FetchedArtifact, fetchArtifacts } from "../cache/maven.ts";
 import type { Jdk } from "./jdk.ts";
 import { type DistributionRecipe, type OpenSearchModule, RECIPE } from "./recipe.ts";
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
-import type { ObservedRequest } from "../iam/request-calls.ts";
+import type { ObservedRequest } from "../recording/request-calls.ts";
 import type { Identity } from "./certificates.ts";
 import { IDENTITY_HEADERS, identityHeaders, MASTER } from "./security.ts";
 import { type AwsCredentials, signatureProblem } from "./sigv4.ts";

@@ -2,7 +2,7 @@ import { chownSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { startProcess, waitUntilReady } from "../processes.ts";
+import { startProcess, waitUntilReady } from "../processes/processes.ts";
 import { openSearchDistribution } from "./distribution.ts";
 import { findJdk, type Jdk } from "./jdk.ts";
 import { identityHeaders, MASTER, type NodeSecurity } from "./security.ts";

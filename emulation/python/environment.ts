@@ -4,8 +4,8 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { z } from "zod";
-import { cacheDirectory } from "../cache.ts";
-import { buildOnce } from "../cached-build.ts";
+import { cacheDirectory } from "../cache/cache.ts";
+import { buildOnce } from "../cache/cached-build.ts";
 
 /** No Python environment could be made; the message says what to install. */
 export class PythonEnvironmentError extends Error {

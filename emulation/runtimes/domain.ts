@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { EMULATOR_CREDENTIALS } from "../aws/aws-emulator.ts";
-import type { ObservedRequest } from "../iam/request-calls.ts";
 import { CertificateAuthority } from "../opensearch/certificates.ts";
 import { type StartedFrontDoor, startFrontDoor } from "../opensearch/front-door.ts";
 import { type NodeSecurity, nodeSecurity } from "../opensearch/security.ts";
+import type { ObservedRequest } from "../recording/request-calls.ts";
 import { REGION } from "./service-stubs.ts";
 
 /** What an OpenSearch domain needs before its node can be started. */

@@ -1,13 +1,13 @@
 import getPort from "get-port";
+import type { AwsConnection } from "../aws/aws-connection.ts";
 import { type AwsEmulatorName, EMULATOR_CREDENTIALS } from "../aws/aws-emulator.ts";
 import { LocalStack } from "../aws/localstack.ts";
 import { MiniStack } from "../aws/ministack.ts";
-import type { AwsConnection } from "../aws-connection.ts";
-import { startRecordingProxy } from "../iam/recording-proxy.ts";
 import { LOCALSTACK_VERSION, MINISTACK_VERSION } from "../images/references.ts";
 import { OpenSearchNode, prepareOpenSearch } from "../opensearch/node.ts";
 import { OPENSEARCH_VERSION } from "../opensearch/recipe.ts";
 import { pythonEnvironment } from "../python/environment.ts";
+import { startRecordingProxy } from "../recording/recording-proxy.ts";
 import { prepareDomain } from "./domain.ts";
 import type { Runtime, RuntimeOptions, StartedRuntime } from "./runtime.ts";
 import { prepareTrainingEnvironment, REGION, startServiceStubs, WAIT_SCALE } from "./service-stubs.ts";

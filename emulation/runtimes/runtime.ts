@@ -1,7 +1,7 @@
+import type { AwsConnection } from "../aws/aws-connection.ts";
 import type { AwsEmulatorName } from "../aws/aws-emulator.ts";
-import type { AwsConnection } from "../aws-connection.ts";
-import type { CallRecorder } from "../iam/call-recorder.ts";
-import type { Teardown } from "../teardown.ts";
+import type { Teardown } from "../processes/teardown.ts";
+import type { CallRecorder } from "../recording/call-recorder.ts";
 
 /** What every runtime is told. */
 export interface RuntimeOptions {

@@ -1,7 +1,7 @@
-import { BEDROCK_FAILURE_MESSAGE, FAILING_BEDROCK_JOB } from "../failing-executions.ts";
+import { BEDROCK_FAILURE_MESSAGE, FAILING_BEDROCK_JOB } from "../../e2e/failing-executions.ts";
 import { prepareHubCache } from "../fixtures/hub-cache.ts";
-import type { ObservedRequest } from "../iam/request-calls.ts";
 import { pythonEnvironment } from "../python/environment.ts";
+import type { ObservedRequest } from "../recording/request-calls.ts";
 import { type StartedBedrockStub, startBedrockStub } from "../stubs/bedrock/server.ts";
 import { type StartedStub, startSageMakerStub } from "../stubs/sagemaker/server.ts";
 

@@ -3,9 +3,9 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { z } from "zod";
-import { cacheDirectory } from "../cache.ts";
-import { withLock } from "../cached-build.ts";
-import { type StartedProcess, startProcess } from "../processes.ts";
+import { cacheDirectory } from "../cache/cache.ts";
+import { withLock } from "../cache/cached-build.ts";
+import { type StartedProcess, startProcess } from "../processes/processes.ts";
 import { type CliConfiguration, writeCliConfiguration } from "./cli-configuration.ts";
 
 /** Terraform is missing or too old, or a command failed; the message has what Terraform said. */

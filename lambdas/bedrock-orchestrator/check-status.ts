@@ -1,7 +1,7 @@
 import { type BedrockClient, GetModelInvocationJobCommand } from "@aws-sdk/client-bedrock";
 import type { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
 import type { S3Client } from "@aws-sdk/client-s3";
-import type { QueryBatch } from "../shared/contract.ts";
+import type { QueryBatch } from "../../pipeline/artifacts.ts";
 import { LineObject } from "../shared/part-writer.ts";
 import { below, formatS3Uri, type S3Location, S3Uri } from "../shared/s3-uri.ts";
 import type { QueryJob } from "./create-job.ts";

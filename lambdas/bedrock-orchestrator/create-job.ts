@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type BedrockClient, CreateModelInvocationJobCommand } from "@aws-sdk/client-bedrock";
 import { z } from "zod";
-import { QueryBatch } from "../shared/contract.ts";
+import { QueryBatch } from "../../pipeline/artifacts.ts";
 import { logger } from "../shared/logger.ts";
 import { formatS3Uri, type S3Location } from "../shared/s3-uri.ts";
 import { outputPrefix } from "./queries-layout.ts";

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { Split } from "../shared/contract.ts";
+import type { Split } from "../../pipeline/artifacts.ts";
 
 /** Hex digits of a number that a double holds exactly. */
 const KEY_DIGITS = 13;

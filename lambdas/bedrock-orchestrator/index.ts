@@ -3,7 +3,7 @@ import { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
 import { S3Client } from "@aws-sdk/client-s3";
 import { ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
 import { z } from "zod";
-import { QueryBatch } from "../shared/contract.ts";
+import { QueryBatch } from "../../pipeline/artifacts.ts";
 import { lambdaHandler } from "../shared/handler.ts";
 import { publishCounts } from "../shared/metrics.ts";
 import { S3Prefix, S3Uri } from "../shared/s3-uri.ts";

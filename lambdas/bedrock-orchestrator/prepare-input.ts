@@ -1,5 +1,11 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { type QueriesManifest, type QueryBatch, QueryRecord, QueryStyle, type Split } from "../shared/contract.ts";
+import {
+  type QueriesManifest,
+  type QueryBatch,
+  QueryRecord,
+  QueryStyle,
+  type Split,
+} from "../../pipeline/artifacts.ts";
 import { readCorpus } from "../shared/corpus.ts";
 import { CorpusTooLargeError, EmptyCorpusError } from "../shared/errors.ts";
 import { PartWriter } from "../shared/part-writer.ts";

@@ -1,4 +1,4 @@
-import type { QueryStyle } from "../shared/contract.ts";
+import type { QueryStyle } from "../../pipeline/artifacts.ts";
 
 /** What a query generator is asked for. */
 export interface QueryPrompt {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { QueryBatch } from "../shared/contract.ts";
+import type { QueryBatch } from "../../pipeline/artifacts.ts";
 import { partName } from "../shared/part-writer.ts";
 import { below, type S3Location } from "../shared/s3-uri.ts";
 

@@ -1,5 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import type { CorpusResult } from "../shared/contract.ts";
+import type { CorpusResult } from "../../pipeline/artifacts.ts";
 import { corpusLine, corpusPrefix, corpusWriter, discardCorpus, writeCorpusManifest } from "../shared/corpus.ts";
 import { EncodedLines } from "../shared/encoded-lines.ts";
 import { EmptyCorpusError } from "../shared/errors.ts";

@@ -1,6 +1,6 @@
 import type { DescribeExecutionOutput } from "@aws-sdk/client-sfn";
 import { z } from "zod";
-import { GateDecision } from "../shared/contract.ts";
+import { GateDecision } from "../../pipeline/artifacts.ts";
 
 /** How an execution that did not fail ended; the field `outcome` of its output. */
 const Outcome = z.enum(["rejected_by_gate", "trained", "deployed", "registered"]);

@@ -6,8 +6,8 @@ import {
   type SFNClient,
 } from "@aws-sdk/client-sfn";
 import { PublishCommand, type SNSClient } from "@aws-sdk/client-sns";
+import { secondsByStage, stateTimings } from "../../pipeline/stages.ts";
 import { metrics } from "../shared/metrics.ts";
-import { secondsByStage, stateTimings } from "../shared/stages.ts";
 import { type EndedExecution, endedExecution } from "./execution.ts";
 import { executionMessage } from "./message.ts";
 

@@ -1,7 +1,7 @@
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { S3Client } from "@aws-sdk/client-s3";
-import type { CorpusResult } from "../shared/contract.ts";
+import type { CorpusResult } from "../../pipeline/artifacts.ts";
 import { corpusLine, corpusPrefix, corpusWriter, discardCorpus, writeCorpusManifest } from "../shared/corpus.ts";
 import { EncodedLines } from "../shared/encoded-lines.ts";
 import { CorpusTooLargeError, EmptyCorpusError, messageOf } from "../shared/errors.ts";

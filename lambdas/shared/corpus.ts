@@ -1,6 +1,6 @@
 /// <reference lib="es2024.string" />
 import type { S3Client } from "@aws-sdk/client-s3";
-import { CorpusDocument, CorpusManifest } from "./contract.ts";
+import { CorpusDocument, CorpusManifest } from "../../pipeline/artifacts.ts";
 import { readWholeLines, UnreadableLine } from "./line-blocks.ts";
 import { PartWriter, partName } from "./part-writer.ts";
 import { deleteObjects, listKeys, readObject, readText, writeJson } from "./s3-objects.ts";

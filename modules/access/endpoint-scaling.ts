@@ -1,4 +1,4 @@
-import type { AwsContext } from "../aws-context.ts";
+import type { AwsContext } from "../terraform/aws-context.ts";
 import type { Statement } from "./service-role.ts";
 
 /** Application Auto Scaling, as far as it scales endpoints: the service that its role in the account trusts. */

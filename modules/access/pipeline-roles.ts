@@ -1,10 +1,10 @@
 import { Fn, propertyAccess, TerraformLocal } from "cdktf";
 import { Construct } from "constructs";
-import type { AwsContext } from "../aws-context.ts";
-import type { PipelineParameters } from "../checks.ts";
 import { type Images, repositoryArn } from "../jobs/images.ts";
-import { isGiven } from "../json.ts";
+import type { PipelineParameters } from "../parameters/checks.ts";
 import { CODE_PREFIX, type DataBucket, RESULTS_PREFIX, RUNS_PREFIX } from "../storage/data-bucket.ts";
+import type { AwsContext } from "../terraform/aws-context.ts";
+import { isGiven } from "../terraform/json.ts";
 import { type ConditionalStatements, type RoleSettings, ServiceRole } from "./service-role.ts";
 import {
   containersInNetwork,

@@ -2,9 +2,9 @@ import { IamRole } from "@cdktf/provider-aws/lib/iam-role";
 import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
 import { Fn, TerraformLocal, Token } from "cdktf";
 import { Construct } from "constructs";
-import type { AwsContext } from "../aws-context.ts";
-import { and, attributeOfOne, type Condition, encodeJson, not, oneIf, orNull } from "../json.ts";
-import type { Principal } from "../parameters.ts";
+import type { Principal } from "../../pipeline/parameters.ts";
+import type { AwsContext } from "../terraform/aws-context.ts";
+import { and, attributeOfOne, type Condition, encodeJson, not, oneIf, orNull } from "../terraform/json.ts";
 
 /** Values a condition compares a key with. */
 type ConditionValues = string | readonly string[];

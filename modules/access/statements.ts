@@ -1,6 +1,6 @@
 import { Fn } from "cdktf";
-import type { AwsContext } from "../aws-context.ts";
-import { type Condition, isGiven } from "../json.ts";
+import type { AwsContext } from "../terraform/aws-context.ts";
+import { type Condition, isGiven } from "../terraform/json.ts";
 import type { ConditionalStatements, Statement } from "./service-role.ts";
 
 /** The customer-managed key, as far as roles need it. */

@@ -1,13 +1,13 @@
 import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import { LambdaFunction } from "@cdktf/provider-aws/lib/lambda-function";
 import { Construct } from "constructs";
+import type { Principal } from "../../pipeline/parameters.ts";
 import type { Reach } from "../access/pipeline-roles.ts";
 import { type ConditionalStatements, ServiceRole, type Statement } from "../access/service-role.ts";
 import { decryptEnvironment, functionInNetwork, TRACING, useKeyThroughS3 } from "../access/statements.ts";
-import { Asset } from "../asset.ts";
-import type { AwsContext } from "../aws-context.ts";
-import { attributeOfOne, type Condition, oneIf, orNull } from "../json.ts";
-import type { Principal } from "../parameters.ts";
+import { Asset } from "../terraform/asset.ts";
+import type { AwsContext } from "../terraform/aws-context.ts";
+import { attributeOfOne, type Condition, oneIf, orNull } from "../terraform/json.ts";
 import { nodeOptions } from "./node-options.ts";
 
 /** One Lambda function of the pipeline. */

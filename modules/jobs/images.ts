@@ -1,6 +1,6 @@
 import { Fn, Op, type Precondition, TerraformLocal } from "cdktf";
 import type { Construct } from "constructs";
-import type { AwsContext } from "../aws-context.ts";
+import type { AwsContext } from "../terraform/aws-context.ts";
 
 /**
  * Accounts of the AWS Deep Learning Containers where a region has its own; every other region shares {@link DLC_ACCOUNT}.

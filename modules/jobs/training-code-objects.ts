@@ -1,8 +1,8 @@
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
 import { TerraformLocal } from "cdktf";
 import { Construct } from "constructs";
-import { Asset } from "../asset.ts";
 import { CODE_PREFIX, type DataBucket } from "../storage/data-bucket.ts";
+import { Asset } from "../terraform/asset.ts";
 import { packTrainingCode } from "./training-code.ts";
 import { JOB_STAGES, type JobStage } from "./training-jobs.ts";
 

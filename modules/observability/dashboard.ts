@@ -1,8 +1,8 @@
 import { CloudwatchDashboard } from "@cdktf/provider-aws/lib/cloudwatch-dashboard";
 import { Fn } from "cdktf";
 import { Construct } from "constructs";
-import type { AwsContext } from "../aws-context.ts";
-import { encodeJson } from "../json.ts";
+import type { AwsContext } from "../terraform/aws-context.ts";
+import { encodeJson } from "../terraform/json.ts";
 
 /** What the dashboard shows. */
 export interface DashboardProps {

@@ -3,8 +3,8 @@ import { SnsTopicPolicy } from "@cdktf/provider-aws/lib/sns-topic-policy";
 import { SnsTopicSubscription } from "@cdktf/provider-aws/lib/sns-topic-subscription";
 import { Fn, Op, propertyAccess, TerraformIterator, TerraformLocal, Token } from "cdktf";
 import { Construct } from "constructs";
-import type { AwsContext } from "../aws-context.ts";
-import { encodeJson, orNull } from "../json.ts";
+import type { AwsContext } from "../terraform/aws-context.ts";
+import { encodeJson, orNull } from "../terraform/json.ts";
 
 /** Who is told, and through which topic. */
 export interface NotificationsProps {

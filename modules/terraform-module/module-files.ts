@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { REQUIRED_PROVIDERS, REQUIRED_VERSION } from "../versions.ts";
+import { REQUIRED_PROVIDERS, REQUIRED_VERSION } from "../terraform/versions.ts";
 import { type Attribute, expressionOf, hclBlock, hclText, hclValue } from "./hcl.ts";
 
 /** The synthesised stack is not what a module can be made from. */

@@ -1,5 +1,5 @@
-import { parameterTable } from "../parameters-document.ts";
-import { REQUIRED_PROVIDERS, REQUIRED_VERSION } from "../versions.ts";
+import { parameterTable } from "../parameters/document.ts";
+import { REQUIRED_PROVIDERS, REQUIRED_VERSION } from "../terraform/versions.ts";
 import type { ModuleOutput } from "./module-files.ts";
 import { MODULE_PARAMETER_NAMES } from "./module-stack.ts";
 

@@ -1,9 +1,9 @@
 import type { Construct } from "constructs";
-import { CleanIdStack } from "../clean-id-stack.ts";
+import { PARAMETER_NAMES } from "../../pipeline/parameters.ts";
 import { FineTuningPipeline, type PipelineSources } from "../fine-tuning-pipeline.ts";
 import { declareOutputs } from "../outputs.ts";
-import { PARAMETER_NAMES } from "../parameters.ts";
-import { declareVariables, propsFrom } from "../variables.ts";
+import { declareVariables, propsFrom } from "../parameters/variables.ts";
+import { CleanIdStack } from "../terraform/clean-id-stack.ts";
 
 /** The module's parameters: all but the region, which is that of the provider it is given. */
 export const MODULE_PARAMETER_NAMES = PARAMETER_NAMES.filter((name) => name !== "region");

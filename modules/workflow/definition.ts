@@ -1,3 +1,4 @@
+import type { ExecutionRule } from "../../pipeline/parameters.ts";
 import { type DataKey, type Network, vpcConfig } from "../access/statements.ts";
 import type { Images } from "../jobs/images.ts";
 import {
@@ -9,9 +10,8 @@ import {
   TRAINING_JOBS,
   VOLUME_SIZE_GB,
 } from "../jobs/training-jobs.ts";
-import { joined, withFieldsIf } from "../json.ts";
-import type { ExecutionRule } from "../parameters.ts";
-import type { ExecutionTags } from "../tags.ts";
+import { joined, withFieldsIf } from "../terraform/json.ts";
+import type { ExecutionTags } from "../terraform/tags.ts";
 import { DEPLOYMENT_START, deploymentStates } from "./deployment.ts";
 import { FAILED_STAGES, failureStates } from "./failure.ts";
 import { generateQueries } from "./query-generation.ts";

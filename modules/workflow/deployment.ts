@@ -1,7 +1,7 @@
 import { type Network, vpcConfig } from "../access/statements.ts";
-import { withFieldsIf } from "../json.ts";
-import { SERVING_ENVIRONMENT, SPARSE_SERVING_ENVIRONMENT } from "../serving/serving-environment.ts";
-import type { ExecutionTags } from "../tags.ts";
+import { SERVING_ENVIRONMENT, SPARSE_SERVING_ENVIRONMENT } from "../jobs/serving-environment.ts";
+import { withFieldsIf } from "../terraform/json.ts";
+import type { ExecutionTags } from "../terraform/tags.ts";
 import { FAILED_STAGES } from "./failure.ts";
 import {
   callSageMaker,

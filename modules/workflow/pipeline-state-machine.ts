@@ -6,9 +6,9 @@ import { scaleEndpoints } from "../access/endpoint-scaling.ts";
 import type { PipelineRoles, Reach } from "../access/pipeline-roles.ts";
 import { ServiceRole } from "../access/service-role.ts";
 import { passRole, TRACING, useKeyThroughS3 } from "../access/statements.ts";
-import type { AwsContext } from "../aws-context.ts";
-import { encodeJson, orNull } from "../json.ts";
 import { type DataBucket, RESULTS_PREFIX } from "../storage/data-bucket.ts";
+import type { AwsContext } from "../terraform/aws-context.ts";
+import { encodeJson, orNull } from "../terraform/json.ts";
 import { type DefinitionInputs, pipelineDefinition } from "./definition.ts";
 
 /** Rule through which Step Functions learns that a job ended; the service makes it in the account when it is first needed. */

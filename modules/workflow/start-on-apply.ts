@@ -2,10 +2,10 @@ import { LambdaInvocation } from "@cdktf/provider-aws/lib/lambda-invocation";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { Reach } from "../access/pipeline-roles.ts";
-import type { AwsContext } from "../aws-context.ts";
-import type { PipelineParameters } from "../checks.ts";
 import { PipelineFunction } from "../functions/pipeline-function.ts";
-import { type Condition, oneIf } from "../json.ts";
+import type { PipelineParameters } from "../parameters/checks.ts";
+import type { AwsContext } from "../terraform/aws-context.ts";
+import { type Condition, oneIf } from "../terraform/json.ts";
 import { START_FUNCTION } from "./definition.ts";
 
 /** What is started, and when. */

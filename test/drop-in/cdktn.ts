@@ -5,8 +5,8 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { z } from "zod";
-import { cacheDirectory } from "../../emulation/cache.ts";
-import { withLock } from "../../emulation/cached-build.ts";
+import { cacheDirectory } from "../../emulation/cache/cache.ts";
+import { withLock } from "../../emulation/cache/cached-build.ts";
 import type { Findings } from "../static-analysis/tools.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));

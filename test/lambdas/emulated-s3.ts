@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import getPort from "get-port";
-import { startProcess, waitUntilReady } from "../../emulation/processes.ts";
+import { startProcess, waitUntilReady } from "../../emulation/processes/processes.ts";
 import { pythonEnvironment } from "../../emulation/python/environment.ts";
 import { listKeys } from "../../lambdas/shared/s3-objects.ts";
 

@@ -1,10 +1,10 @@
 import { App } from "cdktf";
 import { afterAll, describe, expect, it } from "vitest";
-import { checkedParameters, InvalidPropsError } from "../../modules/checks.ts";
-import { CleanIdStack } from "../../modules/clean-id-stack.ts";
 import { FineTuningPipeline, type FineTuningPipelineProps } from "../../modules/fine-tuning-pipeline.ts";
-import { PARAMETER_NAMES, parameter } from "../../modules/parameters.ts";
-import { propName } from "../../modules/parameters-document.ts";
+import { checkedParameters, InvalidPropsError } from "../../modules/parameters/checks.ts";
+import { propName } from "../../modules/parameters/document.ts";
+import { CleanIdStack } from "../../modules/terraform/clean-id-stack.ts";
+import { PARAMETER_NAMES, parameter } from "../../pipeline/parameters.ts";
 import { temporaryDirectory, writeSources } from "./stack-fixture.ts";
 
 describe("FineTuningPipeline", () => {

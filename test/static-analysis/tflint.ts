@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
-import { cacheDirectory } from "../../emulation/cache.ts";
-import { buildOnce } from "../../emulation/cached-build.ts";
+import { cacheDirectory } from "../../emulation/cache/cache.ts";
+import { buildOnce } from "../../emulation/cache/cached-build.ts";
 import { type Findings, ToolUnavailableError } from "./tools.ts";
 
 const VERSION = "0.64.0";

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from finetuning.contract import (
+from finetuning.artifacts.contract import (
     CurvePoint,
     EvaluationReport,
     EvaluationSet,
@@ -24,8 +24,8 @@ from finetuning.contract import (
     TrainingCurves,
     write_jsonl,
 )
-from finetuning.documents import DocumentStore
-from finetuning.evaluation import EvaluationInputs
+from finetuning.artifacts.documents import DocumentStore
+from finetuning.evaluation.evaluate import EvaluationInputs
 from sentence_transformers import SentenceTransformer, SparseEncoder
 from sentence_transformers.base.modules import Module, Router
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer

@@ -8,8 +8,8 @@ import process_output
 import pytest
 import score
 import train
-from finetuning.contract import EvaluationReport, GateDecision, MiningManifest, ScoringManifest, read_json
-from finetuning.environment import run_job
+from finetuning.artifacts.contract import EvaluationReport, GateDecision, MiningManifest, ScoringManifest, read_json
+from finetuning.artifacts.environment import run_job
 
 
 def run(monkeypatch, module, base, channels, *arguments):

@@ -1,4 +1,4 @@
-import { QueryStyle } from "../../../lambdas/shared/contract.ts";
+import { QueryStyle } from "../../../pipeline/artifacts.ts";
 import { type MessagesRequest, type MessagesResponse, messagesResponse, userText } from "./anthropic-messages.ts";
 import type { DocumentFrequency } from "./document-frequency.ts";
 import { generateQueries } from "./query-generator.ts";

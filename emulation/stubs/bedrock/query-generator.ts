@@ -1,4 +1,4 @@
-import type { QueryStyle } from "../../../lambdas/shared/contract.ts";
+import type { QueryStyle } from "../../../pipeline/artifacts.ts";
 import { DocumentFrequency } from "./document-frequency.ts";
 import {
   type Action,

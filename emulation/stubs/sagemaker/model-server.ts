@@ -2,7 +2,7 @@ import { mkdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import * as tar from "tar";
-import { logTail, type StartedProcess, startProcess, waitUntilReady } from "../../processes.ts";
+import { logTail, type StartedProcess, startProcess, waitUntilReady } from "../../processes/processes.ts";
 import { LogFollower } from "../log-follower.ts";
 import type { CreateModelInput } from "./inputs.ts";
 import { logFilePath, logStream, type StubContext } from "./stub-context.ts";

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import * as tar from "tar";
-import { type StartedProcess, startProcess } from "../../processes.ts";
+import { type StartedProcess, startProcess } from "../../processes/processes.ts";
 import { filesBelow, joinS3Uri, type ObjectStore } from "../object-store.ts";
 import type { CreateTrainingJobInput } from "./inputs.ts";
 

@@ -1,7 +1,7 @@
 import { mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StartedProcess } from "../../processes.ts";
+import type { StartedProcess } from "../../processes/processes.ts";
 import { LogFollower } from "../log-follower.ts";
 import { epochSeconds } from "../wire/protocols.ts";
 import { validationException } from "../wire/service-error.ts";

@@ -8,7 +8,7 @@ import { CreateBucketCommand, ListBucketsCommand } from "@aws-sdk/client-s3";
 import { execa } from "execa";
 import { afterEach, describe, expect, it } from "vitest";
 import type { EmulatorProcess } from "../../../emulation/aws/emulator-process.ts";
-import { ProcessFailedError } from "../../../emulation/processes.ts";
+import { ProcessFailedError } from "../../../emulation/processes/processes.ts";
 import { pythonEnvironment } from "../../../emulation/python/environment.ts";
 import { connectToEmulatedAws, type EmulatedAws } from "./emulated-aws.ts";
 import { LOCALSTACK_PROCESS, MINISTACK_PROCESS, type ProcessForm } from "./emulator-processes.ts";

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Client, errors } from "@opensearch-project/opensearch";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connectToDomain } from "../../../e2e/domain-client.ts";
+import { mapReader, READER_ROLE } from "../../../e2e/role-mapping.ts";
 import { EMULATOR_CREDENTIALS } from "../../../emulation/aws/aws-emulator.ts";
-import { connectToDomain } from "../../../emulation/domain-client.ts";
 import { OpenSearchContainer } from "../../../emulation/opensearch/container.ts";
 import { OpenSearchNode } from "../../../emulation/opensearch/node.ts";
-import { mapReader, READER_ROLE } from "../../../emulation/role-mapping.ts";
 import { type PreparedDomain, prepareDomain } from "../../../emulation/runtimes/domain.ts";
 import { containerImages } from "../container-images.ts";
 

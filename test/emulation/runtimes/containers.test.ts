@@ -9,7 +9,7 @@ import { OWNER_LABELS } from "../../../emulation/runtimes/ownership.ts";
 import { containerImages } from "../container-images.ts";
 
 const { images } = await containerImages("localstack");
-const E2E = fileURLToPath(new URL("../../../emulation/e2e.ts", import.meta.url));
+const E2E = fileURLToPath(new URL("../../../e2e/main.ts", import.meta.url));
 
 const runs: Run[] = [];
 

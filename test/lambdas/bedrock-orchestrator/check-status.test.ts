@@ -9,7 +9,7 @@ import { mockClient } from "aws-sdk-client-mock";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type CheckRequest, checkStatus } from "../../../lambdas/bedrock-orchestrator/check-status.ts";
 import type { QueryJob } from "../../../lambdas/bedrock-orchestrator/create-job.ts";
-import type { QueryBatch } from "../../../lambdas/shared/contract.ts";
+import type { QueryBatch } from "../../../pipeline/artifacts.ts";
 import { type EmulatedS3, startEmulatedS3 } from "../emulated-s3.ts";
 
 const bedrock = mockClient(BedrockClient);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DocumentSampler, idKeys, splitKey } from "../../../lambdas/bedrock-orchestrator/document-keys.ts";
-import { QueryRecord, type Split } from "../../../lambdas/shared/contract.ts";
+import { QueryRecord, type Split } from "../../../pipeline/artifacts.ts";
 
 function corpus(count: number, textOf: (index: number) => string = (index) => `text ${index}`) {
   return Array.from({ length: count }, (_, index) => ({ ...idKeys(`d${index}`), split: splitKey(textOf(index)) }));

@@ -4,8 +4,8 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type StartedBedrockStub, startBedrockStub } from "../../../emulation/stubs/bedrock/server.ts";
-import { QueryRecord } from "../../../lambdas/shared/contract.ts";
 import { corpusLine, corpusWriter, writeCorpusManifest } from "../../../lambdas/shared/corpus.ts";
+import { QueryRecord } from "../../../pipeline/artifacts.ts";
 import { type EmulatedS3, startEmulatedS3 } from "../emulated-s3.ts";
 
 const MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0";

@@ -6,8 +6,8 @@ import {
   prepareInput,
   stylesFor,
 } from "../../../lambdas/bedrock-orchestrator/prepare-input.ts";
-import { QueriesManifest, QueryRecord } from "../../../lambdas/shared/contract.ts";
 import { corpusLine, corpusPrefix, corpusWriter, writeCorpusManifest } from "../../../lambdas/shared/corpus.ts";
+import { QueriesManifest, QueryRecord } from "../../../pipeline/artifacts.ts";
 import { type EmulatedS3, startEmulatedS3 } from "../emulated-s3.ts";
 
 const DOCUMENTS = 1200;

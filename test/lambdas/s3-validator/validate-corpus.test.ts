@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type ValidationRequest, validateCorpus } from "../../../lambdas/s3-validator/validate-corpus.ts";
-import { CorpusManifest } from "../../../lambdas/shared/contract.ts";
+import { CorpusManifest } from "../../../pipeline/artifacts.ts";
 import { type EmulatedS3, startEmulatedS3 } from "../emulated-s3.ts";
 
 let s3: EmulatedS3;

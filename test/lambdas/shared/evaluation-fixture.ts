@@ -1,4 +1,4 @@
-import { EvaluationReport, type GateDecision } from "../../../lambdas/shared/contract.ts";
+import { EvaluationReport, type GateDecision } from "../../../pipeline/artifacts.ts";
 
 const metrics = { ndcg_at_10: 0.125, recall_at_100: 0.5, mrr_at_10: 0.25 };
 const interval = { low: 0, high: 1 };

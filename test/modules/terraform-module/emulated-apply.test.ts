@@ -3,7 +3,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { ListExecutionsCommand, ListStateMachinesCommand, ListTagsForResourceCommand } from "@aws-sdk/client-sfn";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { awsEnvironment } from "../../../emulation/aws-connection.ts";
+import { awsEnvironment } from "../../../emulation/aws/aws-connection.ts";
 import { Terraform } from "../../../emulation/terraform/terraform.ts";
 import { type EmulatedAws, startEmulatedAws } from "../../emulation/aws/emulated-aws.ts";
 import { temporaryDirectory } from "../stack-fixture.ts";

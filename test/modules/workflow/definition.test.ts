@@ -4,7 +4,6 @@ import { z } from "zod";
 import { PlanRequest, planJobs } from "../../../lambdas/plan-jobs/plan.ts";
 import { dataKey, network } from "../../../modules/access/statements.ts";
 import { JOB_STAGES, TRAINING_JOBS } from "../../../modules/jobs/training-jobs.ts";
-import { executionRules, PARAMETER_NAMES, parameter } from "../../../modules/parameters.ts";
 import {
   type DefinitionInputs,
   EXECUTION_TIMEOUT,
@@ -14,6 +13,7 @@ import {
 import { MAX_ENDPOINT_POLLS } from "../../../modules/workflow/deployment.ts";
 import { FAILED_STAGES } from "../../../modules/workflow/failure.ts";
 import { QUERY_JOB_CONCURRENCY } from "../../../modules/workflow/query-generation.ts";
+import { executionRules, PARAMETER_NAMES, parameter } from "../../../pipeline/parameters.ts";
 import { type AslState, allStates, topStates } from "./asl.ts";
 
 const INPUTS: DefinitionInputs = {

@@ -5,7 +5,7 @@ import { complete, parsePrompt } from "../../../../emulation/stubs/bedrock/langu
 import { analysePassage, wordsOf } from "../../../../emulation/stubs/bedrock/passage.ts";
 import { generateQueries } from "../../../../emulation/stubs/bedrock/query-generator.ts";
 import { queryPrompt } from "../../../../lambdas/bedrock-orchestrator/prompt.ts";
-import type { QueryStyle } from "../../../../lambdas/shared/contract.ts";
+import type { QueryStyle } from "../../../../pipeline/artifacts.ts";
 
 const PASSAGE =
   "Overriding templates In your project, you might want to override a template in another Django application, whether it be a third-party application or a contrib application such as django.contrib.admin. You can put template overrides in your project's templates directory. The DIRS option lists the directories of the template engine. A custom loader must define the get_template_sources() method.";

@@ -12,14 +12,14 @@ const LOG = [
   "Traceback (most recent call last):",
   '  File "a.py", line 3, in <module>',
   "    raise ContractError(message)",
-  "finetuning.contract.ContractError: part-00000.jsonl:7: text must not be empty",
+  "finetuning.artifacts.contract.ContractError: part-00000.jsonl:7: text must not be empty",
   "  give every document a text",
 ];
 
 describe("the failure reason of a training job", () => {
   it("is the last exception with its whole message", () => {
     expect(lastException(LOG)).toBe(
-      "finetuning.contract.ContractError: part-00000.jsonl:7: text must not be empty\n  give every document a text",
+      "finetuning.artifacts.contract.ContractError: part-00000.jsonl:7: text must not be empty\n  give every document a text",
     );
     expect(lastException(["no traceback", "Error: something"])).toBe("");
   });

@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Client, errors } from "@opensearch-project/opensearch";
+import type { AwsClients } from "../emulation/aws/aws-connection.ts";
+import { type Check, Checks } from "./checks/check.ts";
+import { verifyMessages } from "./checks/messages.ts";
+import type { Deployment } from "./deployment.ts";
+import { connectToDomain, type DomainConnection } from "./domain-client.ts";
+import { runExecution } from "./execution.ts";
+import { SOURCE_INDEX } from "./source-corpus.ts";
+
+/** The IAM roles that call the domain; ARNs. */
+export interface DomainRoles {
+  readonly reader: string;
+  readonly registration: string;
+}
+
+/** OpenSearch role that holds what the README says a reader needs. */
+export const READER_ROLE = "finetuning_reader";
+const SETTINGS_ROLE = "finetuning_trusted_endpoints";
+const SECURITY_API = "/_plugins/_security/api";
+const REFUSED_EXECUTION = "role-not-mapped";
+const EXECUTION_TIMEOUT_MS = 120_000;
+/** Until a new mapping is in force everywhere in the node. */
+const MAPPING_TIMEOUT_MS = 20_000;
+
+async function mapRole(domain: Client, openSearchRole: string, backendRole: string): Promise<void> {
+  await domain.http.put({
+    path: `${SECURITY_API}/rolesmapping/${openSearchRole}`,
+    body: { backend_roles: [backendRole] },
+  });
+}
+
+/** Grants an IAM role what the README says a reader needs. */
+export async function mapReader(domain: Client, roleArn: string): Promise<void> {
+  await domain.http.put({
+    path: `${SECURITY_API}/roles/${READER_ROLE}`,
+    body: {
+      index_permissions: [
+        {
+          index_patterns: ["*"],
+          allowed_actions: ["indices:data/read/*", "indices:admin/resolve/index"],
+        },
+      ],
+    },
+  });
+  await mapRole(domain, READER_ROLE, roleArn);
+}
+
+/**
+ * Grants an IAM role what the README says that the registration needs on a domain that does not trust the connector's
+ * endpoint yet: the stub's never is.
+ */
+export async function mapRegistration(domain: Client, roleArn: string): Promise<void> {
+  await domain.http.put({
+    path: `${SECURITY_API}/roles/${SETTINGS_ROLE}`,
+    body: { cluster_permissions: ["cluster:admin/settings/update"] },
+  });
+  await mapRole(domain, SETTINGS_ROLE, roleArn);
+  await mapRole(domain, "ml_full_access", roleArn);
+}
+
+/** HTTP status of a request; 200 when it succeeded. */
+async function statusOf(request: () => Promise<unknown>): Promise<number> {
+  try {
+    await request();
+    return 200;
+  } catch (error) {
+    if (!(error instanceof errors.ResponseError)) throw error;
+    return error.statusCode ?? 0;
+  }
+}
+
+interface RoleMappingOptions {
+  readonly connection: DomainConnection;
+  /** As the master user. */
+  readonly domain: Client;
+  readonly clients: AwsClients;
+  readonly deployment: Deployment;
+  readonly modelName: string;
+  /** Whether executions read an index. */
+  readonly readsIndex: boolean;
+}
+
+/**
+ * Does what the README asks a domain's administrator to do, and checks that it is what is needed: before, the roles are
+ * refused and an execution says so; afterwards they are let in.
+ */
+export async function mapRolesAndVerify(options: RoleMappingOptions): Promise<Check[]> {
+  const checks = new Checks("role mapping");
+  const { connection, domain, clients, deployment, readsIndex } = options;
+  const { reader, registration } = deployment.domainRoles;
+  const asReader = connectToDomain(connection, reader);
+  const asRegistration = connectToDomain(connection, registration);
+  const read = () => statusOf(() => asReader.count({ index: SOURCE_INDEX }) as unknown as Promise<unknown>);
+  const look = () =>
+    statusOf(
+      () =>
+        asRegistration.http.post({
+          path: "/_plugins/_ml/models/_search",
+          body: { query: { match_all: {} } },
+        }) as unknown as Promise<unknown>,
+    );
+  try {
+    checks.expect("the registration is refused before", (await look()) === 403, registration);
+    if (readsIndex) {
+      checks.expect("the reader is refused before", (await read()) === 403, reader);
+      const refused = await runExecution(clients.stepFunctions, {
+        stateMachineArn: deployment.stateMachineArn,
+        name: REFUSED_EXECUTION,
+        input: {},
+        onStateEntered: () => undefined,
+        timeoutMs: EXECUTION_TIMEOUT_MS,
+      });
+      const cause = refused.cause ?? "";
+      checks.expect(
+        "an execution says which role to map",
+        refused.status === "FAILED" && cause.includes("OpenSearchAccessDeniedError") && cause.includes(reader),
+        `${refused.status} ${refused.error ?? ""}: ${cause.replace(/\s+/g, " ").slice(0, 300)}`,
+      );
+      const subject = `Fine-tuning of ${options.modelName} failed: ${refused.error}`;
+      checks.results.push(
+        ...(await verifyMessages(clients.logs, [{ execution: REFUSED_EXECUTION, subject, text: [reader] }])),
+      );
+    }
+    await mapReader(domain, reader);
+    await mapRegistration(domain, registration);
+    // 404: the index of models is made with the first one.
+    checks.expect("the registration is let in once mapped", await becomes(look, [200, 404]), registration);
+    if (readsIndex) checks.expect("the reader is let in once mapped", await becomes(read, [200]), reader);
+  } finally {
+    await Promise.all([asReader.close(), asRegistration.close()]);
+  }
+  return checks.results;
+}
+
+async function becomes(status: () => Promise<number>, expected: readonly number[]): Promise<boolean> {
+  const deadline = Date.now() + MAPPING_TIMEOUT_MS;
+  while (!expected.includes(await status())) {
+    if (Date.now() > deadline) return false;
+    await sleep(200);
+  }
+  return true;
+}

@@ -1,0 +1,1 @@
+"""What stages hand to each other, and the environment in which a job runs."""

@@ -1,0 +1,1 @@
+"""Stage 6: compares rankers and decides whether to deploy."""

@@ -1,0 +1,1 @@
+"""Stage 3: parses generated queries and mines hard negatives."""

@@ -1,0 +1,1 @@
+"""Retrieval models: dense and sparse encoders, their prompts and batches."""

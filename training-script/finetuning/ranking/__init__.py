@@ -1,0 +1,1 @@
+"""BM25, rank fusion and ranking metrics."""

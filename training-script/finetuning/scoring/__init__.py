@@ -1,0 +1,1 @@
+"""Stage 4: scores pairs with a teacher."""

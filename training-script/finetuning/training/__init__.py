@@ -1,0 +1,1 @@
+"""Stage 5: distils the teacher's scores."""
