@@ -4,7 +4,7 @@ import { NETWORKS, type NetworkName } from "./network.ts";
 
 /**
  * What a benchmark prints: one JSON object a line on its standard output. `baseline` is the straightforward way, `ours` the
- * pipeline's code; both on the same input in processes alike. A further variant of either is named after it: `ours, gzip`.
+ * pipeline's code; both on the same input in processes alike.
  */
 export const Measurement = z.object({
   stage: z.string().min(1),

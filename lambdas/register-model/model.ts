@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { type OpenSearch, OpenSearchRequestError } from "../shared/open-search.ts";
+import { type OpenSearch, OpenSearchRequestError } from "../shared/open-search/open-search.ts";
 import { searchMlIndex } from "./ml-search.ts";
 
 /** ML Commons did not register or deploy the model. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { argument, keeps, ParameterRule, type ParameterValue, typed } from "../../pipeline/parameter-rules.ts";
-import { hasGpu } from "../shared/instance-type.ts";
+import { hasGpu } from "../shared/aws/instance-type.ts";
 import { closest } from "./closest.ts";
 
 /** Some parameters of the execution are missing, unknown or out of their range; the message lists all of them. */

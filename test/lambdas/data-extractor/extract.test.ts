@@ -9,7 +9,7 @@ import { OpenSearchNode, type StartedOpenSearchNode } from "../../../emulation/o
 import { type ExtractionRequest, extractCorpus } from "../../../lambdas/data-extractor/extract.ts";
 import { handler } from "../../../lambdas/data-extractor/index.ts";
 import { ExtractionCursor } from "../../../lambdas/data-extractor/progress.ts";
-import { OpenSearch } from "../../../lambdas/shared/open-search.ts";
+import { OpenSearch } from "../../../lambdas/shared/open-search/open-search.ts";
 import { CorpusManifest } from "../../../pipeline/artifacts.ts";
 import { type EmulatedS3, startEmulatedS3 } from "../emulated-s3.ts";
 

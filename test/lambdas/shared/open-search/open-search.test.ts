@@ -1,17 +1,15 @@
 import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { OpenSearch } from "../../../lambdas/shared/open-search.ts";
-import { ReusedBytes } from "../../../lambdas/shared/reused-bytes.ts";
+import { OpenSearch } from "../../../../lambdas/shared/open-search/open-search.ts";
 
 interface Reply {
   readonly status: number;
   readonly body: unknown;
   /** How the answer is sent, when otherwise than whole. */
-  readonly sent?: "gzip" | "cut" | "unfinished";
+  readonly sent?: "as it is" | "cut" | "unfinished";
 }
 
 let server: http.Server;
@@ -25,9 +23,8 @@ beforeAll(async () => {
   server = http.createServer((request, response) => {
     requests.push(request);
     const { status, body, sent }: Reply = replies.shift() ?? { status: 200, body: { ok: true } };
-    const encoding = sent === "gzip" ? { "content-encoding": "gzip" } : {};
-    response.writeHead(status, { "content-type": "application/json", ...encoding });
-    if (sent === "gzip") response.end(gzipSync(JSON.stringify(body)));
+    response.writeHead(status, { "content-type": "application/json" });
+    if (sent === "as it is") response.end(body);
     else if (sent === undefined) response.end(JSON.stringify(body));
     else response.write("{", () => sent === "cut" && response.destroy());
   });
@@ -54,11 +51,6 @@ function request(options: { endpoint?: string; requestTimeoutMs?: number } = {})
     ...options,
   });
   return openSearch.request({ method: "POST", path: "/articles/_search" }, z.object({ ok: z.boolean() }));
-}
-
-function requestBytes(requestTimeoutMs = 5000, into = new ReusedBytes(8)) {
-  const openSearch = new OpenSearch({ endpoint, neededPermissions: "", retryDelayMs: 1, requestTimeoutMs });
-  return openSearch.requestBytes({ method: "POST", path: "/articles/_search", body: { size: 1 } }, into);
 }
 
 const overloaded = (status: number): Reply => ({
@@ -97,9 +89,9 @@ describe("OpenSearch", () => {
   it("gives up in the end, with the cluster's reason", async () => {
     replies = Array.from({ length: 10 }, () => overloaded(429));
     await expect(request()).rejects.toMatchObject({
-      name: "OpenSearchRequestError",
+      name: "OpenSearchUnavailableError",
       status: 429,
-      message: expect.stringContaining("queue is full"),
+      message: expect.stringMatching(/queue is full.*Look at the domain's health/),
     });
     expect(requests).toHaveLength(6);
   });
@@ -155,36 +147,39 @@ describe("OpenSearch", () => {
       message: expect.stringContaining("http://127.0.0.1:9 does not answer"),
     });
   });
-});
 
-describe("answers as bytes", () => {
-  it("are what was sent, unpacked", async () => {
+  it("asks again when an answer breaks off or does not come to its end", async () => {
     replies = [
-      { status: 200, body: { ok: "ü" } },
-      { status: 200, body: { ok: "ü" }, sent: "gzip" },
+      { status: 200, body: {}, sent: "cut" },
+      { status: 200, body: {}, sent: "unfinished" },
     ];
-    expect((await requestBytes()).toString()).toBe('{"ok":"ü"}');
-    expect((await requestBytes()).toString()).toBe('{"ok":"ü"}');
+    expect((await request({ requestTimeoutMs: 300 })).body).toEqual({ ok: true });
+    expect(requests).toHaveLength(3);
   });
 
-  it("lie where the one before lay, whatever their sizes", async () => {
-    const texts = ["a longer answer, for which there is no room at first", "short", "another, longer than the second"];
-    replies = texts.map((text) => ({ status: 200, body: { text } }));
-    const memory = new ReusedBytes(8);
-    for (const text of texts) expect((await requestBytes(5000, memory)).toString()).toBe(JSON.stringify({ text }));
+  it("says how large an answer was", async () => {
+    replies = [{ status: 200, body: { ok: true, text: "é" } }];
+    expect((await request()).bytes).toBe(Buffer.byteLength('{"ok":true,"text":"é"}'));
   });
 
-  it("are asked for again when they break off, do not come to their end or the cluster is overloaded", async () => {
-    replies = [{ status: 200, body: {}, sent: "cut" }, { status: 200, body: {}, sent: "unfinished" }, overloaded(429)];
-    expect((await requestBytes(300)).toString()).toBe('{"ok":true}');
-    expect(requests.length).toBe(4);
+  it.each([
+    ["a page of HTML", "<html></html>", "no JSON"],
+    ["other JSON", '{"ok":5}', "expected boolean"],
+  ])("says that it is no OpenSearch that answers with %s", async (_, body, found) => {
+    replies = [{ status: 200, body, sent: "as it is" }];
+    const error = (await request().catch((thrown: Error) => thrown)) as Error;
+    expect(error.name).toBe("UnexpectedAnswerError");
+    expect(error.message).toContain(found);
+    expect(error.message).toContain("opensearch_endpoint");
+    expect(requests).toHaveLength(1);
   });
 
-  it("are errors like others when OpenSearch refuses", async () => {
-    const error = { type: "index_not_found_exception", reason: "no such index [articles]" };
-    replies = [{ status: 404, body: { error, status: 404 } }];
-    await expect(requestBytes()).rejects.toMatchObject({ status: 404, types: new Set([error.type]) });
-    replies = [{ status: 403, body: { Message: "not authorized" } }];
-    await expect(requestBytes()).rejects.toMatchObject({ name: "OpenSearchAccessDeniedError" });
+  it("tells a block from a role that is not mapped", async () => {
+    const error = { type: "cluster_block_exception", reason: "index [ro] blocked by: [FORBIDDEN/7/index read (api)];" };
+    replies = [{ status: 403, body: { error, status: 403 } }];
+    await expect(request()).rejects.toMatchObject({
+      name: "OpenSearchRequestError",
+      message: expect.stringContaining("lift the block"),
+    });
   });
 });

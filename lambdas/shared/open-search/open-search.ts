@@ -1,14 +1,11 @@
 import { addAbortSignal, type Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
 import { defaultProvider } from "@aws-sdk/credential-provider-node";
 import { Client, errors } from "@opensearch-project/opensearch";
 import { AwsSigv4Signer } from "@opensearch-project/opensearch/aws-v3";
 import { z } from "zod";
-import { messageOf } from "./errors.ts";
-import { logger } from "./logger.ts";
-import type { ReusedBytes } from "./reused-bytes.ts";
+import { messageOf } from "../lambda/errors.ts";
+import { logger } from "../lambda/logger.ts";
 
 /** OpenSearch, or the access policy in front of it, refuses what this function's role asks for. */
 export class OpenSearchAccessDeniedError extends Error {
@@ -22,7 +19,7 @@ export class OpenSearchUnreachableError extends Error {
 
 /** OpenSearch answered with an error. */
 export class OpenSearchRequestError extends Error {
-  override readonly name = "OpenSearchRequestError";
+  override readonly name: string = "OpenSearchRequestError";
   readonly status: number;
   /** Types of the error and of its root causes, e.g. index_not_found_exception. */
   readonly types: ReadonlySet<string>;
@@ -36,16 +33,21 @@ export class OpenSearchRequestError extends Error {
   }
 }
 
+/** OpenSearch cannot do now what it could do at other times: shards or nodes are away, or it is overloaded. The state machine tries again. */
+export class OpenSearchUnavailableError extends OpenSearchRequestError {
+  override readonly name = "OpenSearchUnavailableError";
+}
+
+/** What answers is not an OpenSearch that this pipeline knows. */
+export class UnexpectedAnswerError extends Error {
+  override readonly name = "UnexpectedAnswerError";
+}
+
 export interface OpenSearchOptions {
   /** Address of the domain, with or without https://. */
   readonly endpoint: string;
   /** What must be granted to this function's role, for the message when access is denied. */
   readonly neededPermissions: string;
-  /**
-   * Whether answers are asked for in gzip. Packing takes a node three times the CPU that reading the documents takes, so it pays
-   * only over a network that is slower than some 40 MB/s; a Lambda function's is faster. @default false
-   */
-  readonly compression?: boolean;
   /** Milliseconds a request may take. @default 60000 */
   readonly requestTimeoutMs?: number;
   /** Delay before the first retry in milliseconds; doubles each time. @default 500 */
@@ -59,7 +61,7 @@ export interface OpenSearchCall {
   readonly body?: unknown;
 }
 
-/** The answer, parsed, and its size in bytes as the server gave it (0 when it did not). */
+/** The answer, parsed, and its size in bytes. */
 export interface OpenSearchAnswer<T> {
   readonly body: T;
   readonly bytes: number;
@@ -98,8 +100,6 @@ function describe(body: unknown): { types: Set<string>; reason: string } {
   const policy = PolicyBody.safeParse(body);
   return { types: new Set(), reason: policy.success ? policy.data : JSON.stringify(body) };
 }
-
-const gunzipped = promisify(gunzip);
 
 function transportCall({ method, path, query, body }: OpenSearchCall) {
   return {
@@ -149,10 +149,6 @@ export class OpenSearch {
       node: this.endpoint,
       requestTimeout: this.#timeoutMs,
       maxRetries: 0,
-      suggestCompression: options.compression ?? false,
-      // It searches every answer twice for keys that a document may well have, and refuses the whole answer then. Answers are
-      // parsed by schemas here and never merged into other objects.
-      disablePrototypePoisoningProtection: true,
     });
   }
 
@@ -166,45 +162,37 @@ export class OpenSearch {
   }
 
   /**
+   * Answers are read here and not by the client, which refuses those in which a document has a key such as `__proto__`: they are
+   * parsed by schemas and never merged into other objects.
+   *
+   * @param parse what makes JSON of the answer. @default JSON.parse
    * @throws OpenSearchAccessDeniedError on 401 and 403; OpenSearchUnreachableError when nothing answers;
    *   OpenSearchRequestError for every other error of OpenSearch.
    */
   async request<Schema extends z.ZodType>(
     call: OpenSearchCall,
     answer: Schema,
+    parse: (json: string) => unknown = JSON.parse,
   ): Promise<OpenSearchAnswer<z.output<Schema>>> {
     return this.#retried(call, async () => {
-      const { body, headers } = await this.#client.transport.request(transportCall(call));
-      return { body: answer.parse(body), bytes: Number(headers?.["content-length"] ?? 0) };
-    });
-  }
-
-  /**
-   * The answer as it came, for answers of which most need no parsing. (Its pieces are copied as they come: when they wait for the
-   * last one they grow old, and only a full garbage collection lets go of them.)
-   *
-   * @param into where it is collected: what is returned holds until the next answer is.
-   * @throws as {@link request}.
-   */
-  async requestBytes(call: OpenSearchCall, into: ReusedBytes): Promise<Buffer> {
-    return this.#retried(call, async () => {
       const result = await this.#client.transport.request(transportCall(call), { asStream: true });
-      const bytes = await this.#received(result.body as unknown as Readable, result.headers ?? {}, into);
-      if ((result.statusCode ?? 0) < 400) return bytes;
-      throw new errors.ResponseError({ ...result, body: parsedIfJson(bytes.toString()) });
+      const bytes = await this.#received(result.body as unknown as Readable);
+      const text = bytes.toString("utf8");
+      if ((result.statusCode ?? 0) >= 400) throw new errors.ResponseError({ ...result, body: parsedIfJson(text) });
+      return { body: answer.parse(parse(text)), bytes: bytes.length };
     });
   }
 
   /** Collects an answer; the client's own timeout ends when it begins. */
-  async #received(answer: Readable, headers: Record<string, unknown>, into: ReusedBytes): Promise<Buffer> {
-    into.clear();
+  async #received(answer: Readable): Promise<Buffer> {
+    const chunks: Buffer[] = [];
     try {
       const body = addAbortSignal(AbortSignal.timeout(this.#timeoutMs), answer);
-      for await (const chunk of body) into.append(chunk as Buffer);
+      for await (const chunk of body) chunks.push(chunk as Buffer);
     } catch (error) {
       throw new errors.ConnectionError(`the answer broke off: ${messageOf(error)}`);
     }
-    return headers["content-encoding"] === "gzip" ? gunzipped(into.bytes) : into.bytes;
+    return Buffer.concat(chunks);
   }
 
   async #retried<Result>(call: OpenSearchCall, send: () => Promise<Result>): Promise<Result> {
@@ -223,18 +211,38 @@ export class OpenSearch {
   #explained(call: OpenSearchCall, error: unknown): unknown {
     if (error instanceof errors.ResponseError) {
       const { types, reason } = describe(error.body);
+      if (types.has("cluster_block_exception")) {
+        return new OpenSearchRequestError(
+          `OpenSearch at ${this.endpoint} refused ${call.method} ${call.path} (${error.statusCode}): ${reason}. The index or the cluster is blocked: lift the block (index.blocks.*, cluster.blocks.*) and start a new execution.`,
+          error.statusCode,
+          types,
+          reason,
+          error,
+        );
+      }
       if (error.statusCode === 401 || error.statusCode === 403) {
         return new OpenSearchAccessDeniedError(
           `OpenSearch at ${this.endpoint} refused ${call.method} ${call.path} (${error.statusCode}): ${reason} Map this function's IAM role as a backend role to an OpenSearch role with ${this.#options.neededPermissions}, and allow the role es:ESHttp* on the domain.`,
           { cause: error },
         );
       }
-      return new OpenSearchRequestError(
-        `OpenSearch at ${this.endpoint} answered ${call.method} ${call.path} with ${error.statusCode}: ${reason}`,
+      const message = `OpenSearch at ${this.endpoint} answered ${call.method} ${call.path} with ${error.statusCode}: ${reason}`;
+      if (!RETRIED_STATUSES.has(error.statusCode)) {
+        return new OpenSearchRequestError(message, error.statusCode, types, reason, error);
+      }
+      return new OpenSearchUnavailableError(
+        `${message} (${MAX_ATTEMPTS} times). Look at the domain's health: a red index, a node that restarts, or more requests than it takes. Start a new execution when it is well.`,
         error.statusCode,
         types,
         reason,
         error,
+      );
+    }
+    if (error instanceof SyntaxError || error instanceof z.ZodError) {
+      const found = error instanceof SyntaxError ? "no JSON" : z.prettifyError(error);
+      return new UnexpectedAnswerError(
+        `What answers ${call.method} ${call.path} at ${this.endpoint} does not answer as OpenSearch does: ${found}. Set opensearch_endpoint to the address of an OpenSearch domain of version 2.5 or later, not of OpenSearch Dashboards or a proxy.`,
+        { cause: error },
       );
     }
     if (isTransient(error)) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readLineBlocks, UnreadableLine } from "../../../lambdas/shared/line-blocks.ts";
+import { readLineBlocks, UnreadableLine } from "../../../../lambdas/shared/lines/line-blocks.ts";
 
 async function lines(chunks: readonly (string | Uint8Array)[], maxLineBytes = 1000) {
   async function* source() {

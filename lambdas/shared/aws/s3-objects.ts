@@ -7,7 +7,7 @@ import {
   type S3Client,
   S3ServiceException,
 } from "@aws-sdk/client-s3";
-import { messageOf, S3ObjectUnavailableError } from "./errors.ts";
+import { messageOf, S3ObjectUnavailableError } from "../lambda/errors.ts";
 import { formatS3Uri, type S3Location } from "./s3-uri.ts";
 
 /** How often a broken download is taken up again where it stopped. */
