@@ -20,9 +20,10 @@ class SlowOpenSearch extends OpenSearch {
   override async request<Schema extends z.ZodType>(
     call: OpenSearchCall,
     answer: Schema,
+    parse?: (json: string) => unknown,
   ): Promise<OpenSearchAnswer<z.output<Schema>>> {
     await sleep(REQUEST_DELAY_MS);
-    return super.request(call, answer);
+    return super.request(call, answer, parse);
   }
 }
 
