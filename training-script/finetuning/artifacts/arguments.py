@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 
-class MiningArguments(Struct, frozen=True):
+class MiningArguments(Struct, frozen=True, kw_only=True):
     """Arguments of `process_output.py`, stage 3, hard-negative mining."""
 
     max_corpus_documents: int
@@ -23,7 +23,7 @@ class MiningArguments(Struct, frozen=True):
     """What to tune: a dense embedding model for k-NN indexes, or a sparse encoder, which weighs words, for
     OpenSearch's neural sparse search.
     """
-    base_model_id: str
+    base_model_id: str = ""
     """Model to fine-tune. Empty takes BAAI/bge-m3 or, with model_type sparse,
     opensearch-project/opensearch-neural-sparse-encoding-doc-v3-distill, whose queries need no inference.
     """
@@ -39,7 +39,7 @@ class MiningArguments(Struct, frozen=True):
     """Seed of sampling and training."""
 
 
-class ScoringArguments(Struct, frozen=True):
+class ScoringArguments(Struct, frozen=True, kw_only=True):
     """Arguments of `score.py`, stage 4, teacher scoring."""
 
     teacher_model_id: str
@@ -54,14 +54,14 @@ class ScoringArguments(Struct, frozen=True):
     """Tokens after which a text is cut, in training, evaluation and scoring."""
 
 
-class TrainingArguments(Struct, frozen=True):
+class TrainingArguments(Struct, frozen=True, kw_only=True):
     """Arguments of `train.py`, stage 5, training."""
 
     model_type: Literal["dense", "sparse"]
     """What to tune: a dense embedding model for k-NN indexes, or a sparse encoder, which weighs words, for
     OpenSearch's neural sparse search.
     """
-    base_model_id: str
+    base_model_id: str = ""
     """Model to fine-tune. Empty takes BAAI/bge-m3 or, with model_type sparse,
     opensearch-project/opensearch-neural-sparse-encoding-doc-v3-distill, whose queries need no inference.
     """
@@ -115,7 +115,7 @@ class TrainingArguments(Struct, frozen=True):
     """Seed of sampling and training."""
 
 
-class EvaluationArguments(Struct, frozen=True):
+class EvaluationArguments(Struct, frozen=True, kw_only=True):
     """Arguments of `evaluate.py`, stage 6, evaluation and gate."""
 
     teacher_model_id: str
@@ -124,7 +124,7 @@ class EvaluationArguments(Struct, frozen=True):
     """What to tune: a dense embedding model for k-NN indexes, or a sparse encoder, which weighs words, for
     OpenSearch's neural sparse search.
     """
-    base_model_id: str
+    base_model_id: str = ""
     """Model to fine-tune. Empty takes BAAI/bge-m3 or, with model_type sparse,
     opensearch-project/opensearch-neural-sparse-encoding-doc-v3-distill, whose queries need no inference.
     """
@@ -138,7 +138,7 @@ class EvaluationArguments(Struct, frozen=True):
     """Tokens after which a text is cut, in training, evaluation and scoring."""
     seed: int
     """Seed of sampling and training."""
-    judge_model_id: str
+    judge_model_id: str = ""
     """Judge of the evaluation: a cross-encoder or an embedding model that scores what all rankers return for up to
     300 held-out queries; not the teacher. Empty does without.
     """
