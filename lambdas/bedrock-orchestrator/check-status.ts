@@ -127,7 +127,7 @@ export async function checkStatus(clients: OrchestratorClients, request: CheckRe
   const output = await readJobOutput(clients.s3, below(outputPrefix(run), `${jobId}/`));
   if (status !== "Completed" && output.succeeded.size === 0) {
     throw new BedrockJobFailedError(
-      `Bedrock job ${job.job_arn} ended as ${status} without an answer${message ? `: ${message}` : "."}`,
+      `Bedrock job ${job.job_arn} ended as ${status} without an answer${message ? `: ${message}` : ""}. Start a new execution when its cause is gone, or with a bedrock_model_id that Bedrock runs batch inference for in this region.`,
     );
   }
   return conclude(clients.s3, request, output);

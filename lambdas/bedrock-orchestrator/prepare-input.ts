@@ -75,7 +75,9 @@ async function sampleCorpus(s3: S3Client, request: PrepareRequest): Promise<Samp
     checkDeadline(request);
   }
   if (count !== request.documentCount) {
-    throw new Error(`${formatS3Uri(request.corpus)} has ${count} documents, not ${request.documentCount} as reported.`);
+    throw new Error(
+      `${formatS3Uri(request.corpus)} has ${count} documents, not ${request.documentCount} as reported: it was written to since. Start a new execution.`,
+    );
   }
   return sampler.choose();
 }

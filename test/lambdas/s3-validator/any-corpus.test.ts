@@ -135,6 +135,7 @@ describe("validateCorpus, whatever a corpus has", () => {
     const document = () => {
       const fields: [string, unknown][] = [["text", pick([text(), text(), text(), "some text", null])]];
       if (random() < 0.8) fields.push([pick(["id", "_id"]), id()]);
+      if (random() < 0.2) fields.push(["_id", id()], ["id", pick([null, id()])]);
       if (random() < 0.4) fields.push(["title", pick([text(), "a title", null, 5])]);
       if (random() < 0.2) fields.push(["more", { text: text(), id: 1.5 }]);
       if (random() < 0.02) fields.push(["text", pick<unknown>([5, true, ["a"]])]);

@@ -27,6 +27,7 @@ describe("parseCorpusLine", () => {
     ["BEIR with a title and null", '{"_id":"p-19","title":"Warning triangle","text":null}', "p-19", "Warning triangle"],
     ["BEIR without any text", '{"_id":"p-20","title":" ","text":""}', "p-20", ""],
     ["both kinds of id", '{"_id":"x","id":"a","title":"c","text":"b"}', "a", "b"],
+    ["BEIR with a null for the other kind", '{"_id":"x","id":null,"title":"c","text":"b"}', "x", "c\nb"],
     ["an object id of a database's export", '{"_id":{"$oid":"65"},"title":"c","text":"b"}', null, "b"],
   ])("takes %s", (_, line, id, text) => {
     expect(parseCorpusLine(line)).toEqual({ id, text });
