@@ -1,5 +1,6 @@
-/** The beginning of a string, or a whole number, in JSON outside of strings. */
-const STRING_OR_NUMBER = /"|-?\d[\d.eE+-]*/g;
+/** A number, in JSON outside of strings. */
+const NUMBER = /-?\d[\d.eE+-]*/y;
+const [MINUS, ZERO, NINE] = [0x2d, 0x30, 0x39];
 
 /** The place after the closing quote of a string whose content begins at `start`. */
 function stringEnd(json: string, start: number): number {
@@ -22,15 +23,24 @@ export function parseKeepingDigits(json: string): unknown {
   const value: unknown = JSON.parse(json);
   const pieces: string[] = [];
   let copied = 0;
-  STRING_OR_NUMBER.lastIndex = 0;
-  for (let match = STRING_OR_NUMBER.exec(json); match !== null; match = STRING_OR_NUMBER.exec(json)) {
-    const [written] = match;
-    if (written === '"') {
-      STRING_OR_NUMBER.lastIndex = stringEnd(json, match.index + 1);
-    } else if (String(Number(written)) !== written) {
-      pieces.push(json.slice(copied, match.index), '"', written, '"');
-      copied = match.index + written.length;
+  for (let at = 0; at < json.length; ) {
+    const quote = json.indexOf('"', at);
+    const stringStart = quote === -1 ? json.length : quote;
+    while (at < stringStart) {
+      const code = json.charCodeAt(at);
+      if (code !== MINUS && (code < ZERO || code > NINE)) {
+        at += 1;
+        continue;
+      }
+      NUMBER.lastIndex = at;
+      const written = NUMBER.exec(json)?.[0] ?? "";
+      if (String(Number(written)) !== written) {
+        pieces.push(json.slice(copied, at), '"', written, '"');
+        copied = at + written.length;
+      }
+      at += written.length;
     }
+    at = quote === -1 ? json.length : stringEnd(json, quote + 1);
   }
   return pieces.length === 0 ? value : JSON.parse(pieces.join("") + json.slice(copied));
 }
