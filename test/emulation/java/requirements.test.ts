@@ -2,8 +2,8 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { fetchArtifacts, MavenError } from "../../../emulation/cache/maven.ts";
-import { findJdk, inspectJava } from "../../../emulation/opensearch/jdk.ts";
+import { findJdk, inspectJava } from "../../../emulation/java/jdk.ts";
+import { fetchArtifacts, MavenError } from "../../../emulation/java/maven.ts";
 
 let directory: string;
 beforeEach(async () => {
