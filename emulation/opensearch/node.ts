@@ -126,7 +126,7 @@ export class OpenSearchNode {
 
   /**
    * Starts the node and waits until it serves; 6 to 8 s on two cores. OpenSearch refuses to run as root, so that root
-   * starts it as `nobody`, with whatever that user cannot reach linked into a temporary folder of its own.
+   * starts it as another user, with whatever that user cannot reach linked into a temporary folder of its own.
    *
    * @throws JdkNotFoundError, MavenError when what it needs is not installed; ProcessFailedError with the end of the log
    *   when it does not start.
