@@ -1,9 +1,9 @@
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { fetchArtifacts, MavenError } from "../../../emulation/cache/maven.ts";
-import { findJdk, inspectJava } from "../../../emulation/opensearch/jdk.ts";
+import { findJdk, inspectJava, installedJavas } from "../../../emulation/java/jdk.ts";
+import { fetchArtifacts, MavenError } from "../../../emulation/java/maven.ts";
 
 let directory: string;
 beforeEach(async () => {
@@ -24,6 +24,21 @@ async function javaOfVersion(version: string): Promise<string> {
 it("takes the first Java that OpenSearch starts on", async () => {
   const javas = [path.join(directory, "absent"), ...(await Promise.all(["11", "25", "21", "17"].map(javaOfVersion)))];
   expect(await findJdk(javas)).toEqual({ home: "/jdk/21", version: 21 });
+});
+
+it("looks where Linux and where macOS keep Java runtimes", async () => {
+  const linux = path.join(directory, "jvm", "java-17", "bin");
+  const mac = path.join(directory, "JavaVirtualMachines", "temurin-21.jdk", "Contents", "Home", "bin");
+  for (const folder of [linux, mac]) {
+    await mkdir(folder, { recursive: true });
+    await writeFile(path.join(folder, "java"), "");
+  }
+  const folders = [
+    [path.join(directory, "jvm"), ""],
+    [path.join(directory, "JavaVirtualMachines"), "Contents/Home"],
+    [path.join(directory, "absent"), ""],
+  ] as const;
+  expect(installedJavas(folders).slice(-2)).toEqual([path.join(linux, "java"), path.join(mac, "java")]);
 });
 
 it("falls back on the Java that travels in a Python package", async () => {

@@ -9,7 +9,7 @@ import time
 
 PARENT_POLL_SECONDS = 1.0
 GRACE_SECONDS = 5.0
-"""LocalStack does not end in order when it never got to answer."""
+"""For what is under way."""
 
 
 def end_with_parent(parent: int) -> None:

@@ -1,7 +1,6 @@
 import { type ContainerRuntimeClient, getContainerRuntimeClient, ImageName } from "testcontainers";
 import { z } from "zod";
 import { canListen } from "../processes/listening.ts";
-import { type ContainerProgram, IMAGE_VARIABLES, OWN_IMAGES, PUBLISHED_IMAGES } from "./references.ts";
 
 /** Containers cannot be used here; the message says why, in words that follow "because". */
 export class ContainersUnavailableError extends Error {
@@ -41,42 +40,18 @@ export async function gatewayOf(client: ContainerRuntimeClient, network: string)
   return gateway;
 }
 
-async function isThere(client: ContainerRuntimeClient, reference: string): Promise<boolean> {
+/** Whether an image is there. */
+export async function imageExists(client: ContainerRuntimeClient, reference: string): Promise<boolean> {
   return client.image.exists(ImageName.fromString(reference));
 }
 
 /** Whether an image is there, or could be pulled now. */
 export async function obtainImage(client: ContainerRuntimeClient, reference: string): Promise<boolean> {
-  if (await isThere(client, reference)) return true;
+  if (await imageExists(client, reference)) return true;
   try {
     await client.image.pull(ImageName.fromString(reference), { force: false, platform: undefined });
   } catch {
     return false;
   }
-  return isThere(client, reference);
-}
-
-/**
- * The image of a program: the one that its variable names (E2E_OPENSEARCH_IMAGE, …), else the project's own, else the one
- * that `npm run emulation:images` made; one that is there goes before one that has to be pulled.
- *
- * @throws ContainersUnavailableError when there is none.
- */
-export async function imageOf(client: ContainerRuntimeClient, program: ContainerProgram): Promise<string> {
-  const named = process.env[IMAGE_VARIABLES[program]];
-  if (named !== undefined) {
-    if (await obtainImage(client, named)) return named;
-    throw new ContainersUnavailableError(`${named} of ${IMAGE_VARIABLES[program]} is not there and cannot be pulled`);
-  }
-  const published = PUBLISHED_IMAGES[program];
-  const own = OWN_IMAGES[program];
-  for (const candidate of [published, own]) {
-    if (candidate !== undefined && (await isThere(client, candidate))) return candidate;
-  }
-  if (published !== undefined && (await obtainImage(client, published))) return published;
-  throw new ContainersUnavailableError(
-    published === undefined
-      ? `there is no image ${own} ("npm run emulation:images" makes it)`
-      : `${published} cannot be pulled and there is no ${own} ("npm run emulation:images" makes it)`,
-  );
+  return imageExists(client, reference);
 }

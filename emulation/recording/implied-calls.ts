@@ -1,4 +1,4 @@
-import type { Account, RoleCall } from "../../emulation/recording/role-call.ts";
+import type { Account, RoleCall } from "./role-call.ts";
 
 /**
  * Regions to which a geography's inference profiles route requests made in us-east-1, as far as the local run needs them:

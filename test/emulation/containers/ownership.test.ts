@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { hostname } from "node:os";
 import type { ContainerRuntimeClient } from "testcontainers";
 import { describe, expect, it } from "vitest";
-import { networkName, OWNER_LABELS, removeLeftBehind, removeOwn } from "../../../emulation/runtimes/ownership.ts";
+import { networkName, OWNER_LABELS, removeLeftBehind, removeOwn } from "../../../emulation/containers/ownership.ts";
 
 /** The engine's lists, and what is removed from them. */
 function engine(owners: readonly string[], networks: readonly string[]) {

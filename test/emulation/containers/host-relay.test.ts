@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import { describe, expect, it } from "vitest";
-import { startHostRelay } from "../../../emulation/runtimes/host-relay.ts";
+import { startHostRelay } from "../../../emulation/containers/host-relay.ts";
 
 /** Another address of this machine than the usual one: Linux answers on all of 127/8. */
 const OTHER_ADDRESS =
