@@ -1,6 +1,6 @@
 import { Teardown } from "../emulation/processes/teardown.ts";
-import { parseOptions, USAGE, UsageError } from "./options.ts";
-import { runEndToEnd } from "./run.ts";
+import { runEndToEnd } from "./run/end-to-end-run.ts";
+import { parseOptions, USAGE, UsageError } from "./run/run-options.ts";
 
 const teardown = new Teardown();
 let interrupted = false;

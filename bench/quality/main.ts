@@ -4,16 +4,16 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import pLimit from "p-limit";
 import { z } from "zod";
-import { readCollection } from "../../e2e/collection.ts";
+import { readCollection } from "../../e2e/user/collection.ts";
 import { cacheDirectory } from "../../emulation/cache/cache.ts";
 import { prepareDjangoCollection } from "../../emulation/fixtures/django-documentation.ts";
 import { prepareHubCache } from "../../emulation/fixtures/hub-cache.ts";
 import { pythonEnvironment } from "../../emulation/python/environment.ts";
-import { type Options, parseOptions, USAGE, UsageError } from "./options.ts";
+import { type Options, parseOptions, USAGE, UsageError } from "./quality-options.ts";
+import { type PreparedCollection, runRecipe, StageError, type Workbench } from "./recipe-run.ts";
+import { type Row, renderTable } from "./recipe-table.ts";
 import { ablationsOf, RECIPES, type Recipe } from "./recipes.ts";
 import { writeStageInputs } from "./stage-inputs.ts";
-import { type PreparedCollection, runRecipe, StageError, type Workbench } from "./stages.ts";
-import { type Row, renderTable } from "./table.ts";
 
 /** Parses `--set` into the type that the recipes have. */
 function overrides(settings: readonly string[]): Partial<Recipe> {

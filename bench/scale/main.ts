@@ -2,13 +2,13 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { loadavg } from "node:os";
 import path from "node:path";
 import { execa } from "execa";
-import { UsageError } from "../../e2e/options.ts";
+import { UsageError } from "../../e2e/run/run-options.ts";
 import { cacheDirectory } from "../../emulation/cache/cache.ts";
+import { type BenchmarkStage, benchmarkCommand } from "./benchmarks.ts";
 import { corpusFile } from "./corpus-file.ts";
 import { thisMachine } from "./machine.ts";
 import { type Measurement, parseMeasurement, renderMeasurements } from "./measurement.ts";
-import { type Options, parseOptions, USAGE } from "./options.ts";
-import { type BenchmarkStage, benchmarkCommand } from "./stages.ts";
+import { type Options, parseOptions, USAGE } from "./scale-options.ts";
 
 const RESULTS_DIRECTORY = "bench-results";
 

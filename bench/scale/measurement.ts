@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { table } from "../../e2e/results.ts";
+import { table } from "../../e2e/run/run-results.ts";
 import { NETWORKS, type NetworkName } from "./network.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { RoleSession } from "../../emulation/recording/role-call.ts";
-import { table } from "../results.ts";
+import { table } from "../run/run-results.ts";
 import { type AccessReview, nameOf, type StatementReview } from "./access-review.ts";
 import type { DeployedAccess } from "./deployed-access.ts";
 

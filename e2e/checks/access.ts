@@ -11,8 +11,8 @@ import { type DeployedAccess, deployedAccess } from "../access/deployed-access.t
 import { historyCalls } from "../access/history-calls.ts";
 import { recordedFunctionLog } from "../access/implied-calls.ts";
 import { JUSTIFICATIONS, type Justification } from "../access/justifications.ts";
-import type { Deployment } from "../deployment.ts";
-import { executionHistory } from "../execution.ts";
+import { executionHistory } from "../executions/execution.ts";
+import type { Deployment } from "../run/stack-deployment.ts";
 import { type Check, Checks } from "./check.ts";
 
 export interface AccessVerificationOptions {

@@ -1,6 +1,6 @@
 import type { Client } from "@opensearch-project/opensearch";
 import { z } from "zod";
-import { type Collection, passageText } from "../collection.ts";
+import { type Collection, passageText } from "../user/collection.ts";
 import { type Check, Checks } from "./check.ts";
 import {
   type Embedding,

@@ -13,7 +13,7 @@ import { LOCALSTACK_HEALTH_PATH, localStackEnvironment } from "./localstack.ts";
 import { MINISTACK_ENVIRONMENT, MINISTACK_HEALTH_PATH, miniStackArguments } from "./ministack.ts";
 
 const GATEWAY_PORT = 4566;
-const EXTENSIONS = fileURLToPath(new URL("./", import.meta.url));
+const EXTENSIONS = fileURLToPath(new URL(".", import.meta.url));
 /** Where the extensions are mounted. */
 const MOUNTED = "/opt/emulation/aws";
 const CERTIFICATE_AUTHORITY = "/opt/emulation/certificate-authority.pem";

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { AwsEmulatorSettings } from "./aws-emulator.ts";
 import { EmulatorProcess, type EmulatorProgram, type EmulatorStart } from "./emulator-process.ts";
 
-const EXTENSIONS = fileURLToPath(new URL("./", import.meta.url));
+const EXTENSIONS = fileURLToPath(new URL(".", import.meta.url));
 export const LOCALSTACK_HEALTH_PATH = "/_localstack/health";
 
 /**

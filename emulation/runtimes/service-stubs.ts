@@ -1,4 +1,4 @@
-import { BEDROCK_FAILURE_MESSAGE, FAILING_BEDROCK_JOB } from "../../e2e/failing-executions.ts";
+import { BEDROCK_FAILURE_MESSAGE, FAILING_BEDROCK_JOB } from "../../e2e/failures/failing-executions.ts";
 import { prepareHubCache } from "../fixtures/hub-cache.ts";
 import { pythonEnvironment } from "../python/environment.ts";
 import type { ObservedRequest } from "../recording/request-calls.ts";

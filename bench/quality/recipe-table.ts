@@ -1,5 +1,5 @@
-import type { JudgedOn } from "./options.ts";
-import type { RunResult } from "./stages.ts";
+import type { JudgedOn } from "./quality-options.ts";
+import type { RunResult } from "./recipe-run.ts";
 
 /** All seeds of one recipe on one collection. */
 export interface Row {

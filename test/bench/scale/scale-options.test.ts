@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { parseOptions } from "../../../bench/scale/options.ts";
-import { BENCHMARK_STAGES } from "../../../bench/scale/stages.ts";
-import { UsageError } from "../../../e2e/options.ts";
+import { BENCHMARK_STAGES } from "../../../bench/scale/benchmarks.ts";
+import { parseOptions } from "../../../bench/scale/scale-options.ts";
+import { UsageError } from "../../../e2e/run/run-options.ts";
 
 describe("command line of the benchmarks", () => {
   it("measures every stage on two small corpora when nothing is said", () => {

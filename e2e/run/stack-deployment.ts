@@ -3,11 +3,11 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { z } from "zod";
-import { type AwsConnection, awsEnvironment } from "../emulation/aws/aws-connection.ts";
-import { Terraform } from "../emulation/terraform/terraform.ts";
-import type { DomainRoles } from "./role-mapping.ts";
+import { type AwsConnection, awsEnvironment } from "../../emulation/aws/aws-connection.ts";
+import { Terraform } from "../../emulation/terraform/terraform.ts";
+import type { DomainRoles } from "../user/role-mapping.ts";
 
-const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
+const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 
 const Outputs = z.object({
   state_machine_arn: z.string(),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseOptions, UsageError } from "../../e2e/options.ts";
+import { parseOptions, UsageError } from "../../../e2e/run/run-options.ts";
 
 describe("command line of the end-to-end run", () => {
   it("runs from an OpenSearch index, once, with deployment, when nothing is said", () => {

@@ -2,37 +2,37 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { awsClients } from "../emulation/aws/aws-connection.ts";
-import { prepareDjangoCollection } from "../emulation/fixtures/django-documentation.ts";
-import { sampleMemory } from "../emulation/processes/memory.ts";
-import type { Teardown } from "../emulation/processes/teardown.ts";
-import { CallRecorder } from "../emulation/recording/call-recorder.ts";
-import { chooseRuntime } from "../emulation/runtimes/choice.ts";
-import type { StartedRuntime } from "../emulation/runtimes/runtime.ts";
-import { REGION } from "../emulation/runtimes/service-stubs.ts";
-import { leftOutPermissions } from "./access/justifications.ts";
-import { verifyAccess } from "./checks/access.ts";
-import { Checks } from "./checks/check.ts";
-import { functionLogs, verifyLogs } from "./checks/logs.ts";
-import { subscribe } from "./checks/messages.ts";
-import { passageText, readCollection } from "./collection.ts";
-import { deploy, synthesise } from "./deployment.ts";
-import { connectToDomain } from "./domain-client.ts";
-import { verifyFailingExecutions } from "./failing-executions.ts";
-import type { Options } from "./options.ts";
-import { allChecks, type ExecutionSummary, type RunResults, renderResults, type StageResult } from "./results.ts";
-import { mapRolesAndVerify } from "./role-mapping.ts";
+import { awsClients } from "../../emulation/aws/aws-connection.ts";
+import { prepareDjangoCollection } from "../../emulation/fixtures/django-documentation.ts";
+import { sampleMemory } from "../../emulation/processes/memory.ts";
+import type { Teardown } from "../../emulation/processes/teardown.ts";
+import { CallRecorder } from "../../emulation/recording/call-recorder.ts";
+import { chooseRuntime } from "../../emulation/runtimes/choice.ts";
+import type { StartedRuntime } from "../../emulation/runtimes/runtime.ts";
+import { REGION } from "../../emulation/runtimes/service-stubs.ts";
+import { leftOutPermissions } from "../access/justifications.ts";
+import { verifyAccess } from "../checks/access.ts";
+import { Checks } from "../checks/check.ts";
+import { functionLogs, verifyLogs } from "../checks/logs.ts";
+import { subscribe } from "../checks/messages.ts";
+import { verifyStoppedExecution } from "../executions/stopped-execution.ts";
+import { verifiedExecution } from "../executions/verified-execution.ts";
+import { verifyFailingExecutions } from "../failures/failing-executions.ts";
+import { passageText, readCollection } from "../user/collection.ts";
+import { connectToDomain } from "../user/domain-client.ts";
+import { mapRolesAndVerify } from "../user/role-mapping.ts";
 import {
   createUserBucket,
   indexCollection,
   SOURCE_INDEX,
   uploadCollection,
   uploadJudgements,
-} from "./source-corpus.ts";
-import { verifyStoppedExecution } from "./stopped-execution.ts";
-import { verifiedExecution } from "./verified-execution.ts";
+} from "../user/source-corpus.ts";
+import type { Options } from "./run-options.ts";
+import { allChecks, type ExecutionSummary, type RunResults, renderResults, type StageResult } from "./run-results.ts";
+import { deploy, synthesise } from "./stack-deployment.ts";
 
-const RESULTS_DIRECTORY = fileURLToPath(new URL("../e2e-results", import.meta.url));
+const RESULTS_DIRECTORY = fileURLToPath(new URL("../../e2e-results", import.meta.url));
 const TEACHER = "BAAI/bge-small-en-v1.5";
 const MODEL_NAME = "django-docs";
 /** Of the account that both emulators stand for. */

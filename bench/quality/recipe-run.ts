@@ -7,7 +7,7 @@ import { execa } from "execa";
 import { z } from "zod";
 import { seededRandom } from "../../emulation/stubs/bedrock/seeded-random.ts";
 import { EvaluationReport, GateDecision, ScoredQuery } from "../../pipeline/artifacts.ts";
-import type { JudgedOn } from "./options.ts";
+import type { JudgedOn } from "./quality-options.ts";
 import type { Recipe } from "./recipes.ts";
 
 const SCRIPTS = fileURLToPath(new URL("../../training-script", import.meta.url));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { meanAndSpread, renderTable } from "../../../bench/quality/table.ts";
+import { meanAndSpread, renderTable } from "../../../bench/quality/recipe-table.ts";
 
 describe("meanAndSpread", () => {
   it("is the mean and the sample standard deviation", () => {

@@ -1,11 +1,11 @@
 import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { Client } from "@opensearch-project/opensearch";
-import type { AwsClients } from "../emulation/aws/aws-connection.ts";
-import { type Check, Checks } from "./checks/check.ts";
-import { verifyMessages } from "./checks/messages.ts";
-import type { Deployment } from "./deployment.ts";
-import { runExecution } from "./execution.ts";
-import { USER_BUCKET } from "./source-corpus.ts";
+import type { AwsClients } from "../../emulation/aws/aws-connection.ts";
+import { type Check, Checks } from "../checks/check.ts";
+import { verifyMessages } from "../checks/messages.ts";
+import { runExecution } from "../executions/execution.ts";
+import type { Deployment } from "../run/stack-deployment.ts";
+import { USER_BUCKET } from "../user/source-corpus.ts";
 
 /** The Bedrock stub lets the jobs of executions with this in their name fail. */
 export const FAILING_BEDROCK_JOB = "bedrock-fails";

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, errors } from "@opensearch-project/opensearch";
-import type { AwsClients } from "../emulation/aws/aws-connection.ts";
-import { type Check, Checks } from "./checks/check.ts";
-import { verifyMessages } from "./checks/messages.ts";
-import type { Deployment } from "./deployment.ts";
+import type { AwsClients } from "../../emulation/aws/aws-connection.ts";
+import { type Check, Checks } from "../checks/check.ts";
+import { verifyMessages } from "../checks/messages.ts";
+import { runExecution } from "../executions/execution.ts";
+import type { Deployment } from "../run/stack-deployment.ts";
 import { connectToDomain, type DomainConnection } from "./domain-client.ts";
-import { runExecution } from "./execution.ts";
 import { SOURCE_INDEX } from "./source-corpus.ts";
 
 /** The IAM roles that call the domain; ARNs. */

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ListTrainingJobsCommand, type SageMakerClient, type TrainingJobStatus } from "@aws-sdk/client-sagemaker";
-import type { AwsClients } from "../emulation/aws/aws-connection.ts";
-import { type Check, Checks } from "./checks/check.ts";
-import type { Deployment } from "./deployment.ts";
+import type { AwsClients } from "../../emulation/aws/aws-connection.ts";
+import { type Check, Checks } from "../checks/check.ts";
+import type { Deployment } from "../run/stack-deployment.ts";
 import { runExecution } from "./execution.ts";
 
 /** The first state that runs a SageMaker job. */

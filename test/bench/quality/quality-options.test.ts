@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseOptions, USAGE, UsageError } from "../../../bench/quality/options.ts";
+import { parseOptions, USAGE, UsageError } from "../../../bench/quality/quality-options.ts";
 import { ablationsOf, ELEMENTS, RECIPES, type Recipe } from "../../../bench/quality/recipes.ts";
 
 describe("the options of bench:quality", () => {

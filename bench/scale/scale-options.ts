@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { UsageError } from "../../e2e/options.ts";
+import { UsageError } from "../../e2e/run/run-options.ts";
+import { BENCHMARK_STAGES, type BenchmarkStage } from "./benchmarks.ts";
 import { NETWORK_NAMES } from "./network.ts";
-import { BENCHMARK_STAGES, type BenchmarkStage } from "./stages.ts";
 
 export const USAGE = `Measures the pipeline's stages on synthetic corpora, each against the straightforward way to do the same.
 

@@ -1,5 +1,5 @@
-import type { EvaluationSet, MetricGain, Rankers, Sparsity } from "../pipeline/artifacts.ts";
-import type { Check } from "./checks/check.ts";
+import type { EvaluationSet, MetricGain, Rankers, Sparsity } from "../../pipeline/artifacts.ts";
+import type { Check } from "../checks/check.ts";
 
 /** Seconds and counts of one stage of one execution. */
 export interface StageResult {
