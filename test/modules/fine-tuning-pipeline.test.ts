@@ -4,7 +4,7 @@ import { FineTuningPipeline, type FineTuningPipelineProps } from "../../modules/
 import { checkedParameters, InvalidPropsError } from "../../modules/parameters/checks.ts";
 import { propName } from "../../modules/parameters/document.ts";
 import { CleanIdStack } from "../../modules/terraform/clean-id-stack.ts";
-import { PARAMETER_NAMES, parameter } from "../../pipeline/parameters.ts";
+import { PARAMETER_NAMES, parameter } from "../../pipeline/parameters/table.ts";
 import { temporaryDirectory, writeSources } from "./stack-fixture.ts";
 
 describe("FineTuningPipeline", () => {

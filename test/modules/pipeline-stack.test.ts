@@ -2,7 +2,7 @@ import path from "node:path";
 import aslValidator from "asl-validator";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { EXECUTION_PARAMETER_NAMES, parameter } from "../../pipeline/parameters.ts";
+import { EXECUTION_PARAMETER_NAMES, parameter } from "../../pipeline/parameters/table.ts";
 import {
   type AppliedStack,
   applyMocked,

@@ -7,7 +7,7 @@ import {
   type Work,
 } from "../../../lambdas/plan-jobs/runtime-limits.ts";
 import { hasLocalStorage } from "../../../lambdas/shared/instance-type.ts";
-import { PARAMETER_NAMES, parameter } from "../../../pipeline/parameters.ts";
+import { PARAMETER_NAMES, parameter } from "../../../pipeline/parameters/table.ts";
 
 const DEFAULTS = PlanRequest.shape.parameters.parse(
   Object.fromEntries(PARAMETER_NAMES.map((name) => [name, parameter(name).default])),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { handler } from "../../../lambdas/resolve-parameters/index.ts";
 import { type ResolveRequest, resolveParameters } from "../../../lambdas/resolve-parameters/resolve.ts";
-import { DEFAULT_BASE_MODELS } from "../../../pipeline/parameters.ts";
+import { DEFAULT_BASE_MODELS } from "../../../pipeline/parameters/table.ts";
 
 const rules: ResolveRequest["rules"] = {
   model_name: { type: "string", pattern: "^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,39}$", message: "letters, digits and hyphens" },

@@ -8,7 +8,7 @@ import {
   TABLE_END,
   withParameterTable,
 } from "../../../modules/parameters/document.ts";
-import { PARAMETER_NAMES } from "../../../pipeline/parameters.ts";
+import { PARAMETER_NAMES } from "../../../pipeline/parameters/table.ts";
 
 const repositoryFile = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
 

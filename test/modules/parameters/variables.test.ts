@@ -10,7 +10,7 @@ import {
   type ParameterName,
   type ParameterValue,
   parameter,
-} from "../../../pipeline/parameters.ts";
+} from "../../../pipeline/parameters/table.ts";
 import {
   readStack,
   type SynthesizedStack,
