@@ -1,4 +1,4 @@
-import { CommanderError, Command, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
 
 /** The command line asks for its help, or is wrong: the message is what to print, the program ends with `exitCode`. */
 export class CommandLineEnd extends Error {
@@ -70,15 +70,13 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (tex
   };
 }
 
-/** For an option that takes some of `choices`, separated by commas, or that is given several times. */
-export function someOf<Choice extends string>(choices: readonly Choice[]): (text: string, before?: unknown) => Choice[] {
-  return listOf((part) => {
-    const choice = choices.find((candidate) => candidate === part);
-    if (choice === undefined) {
-      throw new InvalidArgumentError(`It takes some of ${choices.join(", ")}, separated by commas.`);
-    }
-    return choice;
-  });
+/** For an option that takes one of `choices`, or some of them with {@link listOf} or {@link repeated}. */
+export function oneOf<Choice extends string>(choices: readonly Choice[]): (text: string) => Choice {
+  return (text) => {
+    const choice = choices.find((candidate) => candidate === text);
+    if (choice !== undefined) return choice;
+    throw new InvalidArgumentError(`Allowed are ${choices.join(", ")}.`);
+  };
 }
 
 /** For an option that takes several values, separated by commas. */
@@ -86,11 +84,11 @@ export function listOf<Item>(item: (text: string) => Item): (text: string) => It
   return (text) => [...new Set(text.split(",").map((part) => item(part.trim())))];
 }
 
-/** For an option that may be given several times. */
-export function repeated<Item>(item: (text: string) => Item): (text: string, before: Item[] | undefined) => Item[] {
-  const own: Item[] = [];
+/** For an option that may be given several times; what is given takes the place of the default. */
+export function repeated<Item>(item: (text: string) => Item): (text: string) => Item[] {
+  const given: Item[] = [];
   return (text) => {
-    own.push(item(text));
-    return [...own];
+    given.push(item(text));
+    return [...given];
   };
 }

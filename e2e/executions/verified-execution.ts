@@ -4,25 +4,23 @@ import type { Client } from "@opensearch-project/opensearch";
 import { z } from "zod";
 import type { AwsClients } from "../../emulation/aws/aws-connection.ts";
 import type { StartedRuntime } from "../../emulation/runtimes/runtime.ts";
-import { GateDecision } from "../../pipeline/artifacts.ts";
+import { type EvaluationReport, GateDecision } from "../../pipeline/artifacts.ts";
 import { secondsByStage } from "../../pipeline/execution-history.ts";
-import { type StageId, stageLabel, stageOfTask } from "../../pipeline/stages.ts";
-import { Checks } from "../checks/check.ts";
+import { STAGE_IDS, type StageId, stageLabel, stageOfTask } from "../../pipeline/stages.ts";
+import { type Check, Checks } from "../checks/check.ts";
 import { verifyCorpus } from "../checks/corpus.ts";
 import { evaluationSet, verifyEvaluation } from "../checks/evaluation.ts";
 import { verifyJobs } from "../checks/jobs.ts";
 import { type ExpectedMessage, verifyMessages } from "../checks/messages.ts";
-import { type ModelType, verifyEndpoint, verifyModel } from "../checks/model.ts";
+import { type ModelType, type VerifiedModel, verifyEndpoint, verifyModel } from "../checks/model.ts";
 import { RunArtifacts } from "../checks/run-artifacts.ts";
 import { searchMethod, searchWithTunedModel, verifyRegistration } from "../checks/search.ts";
 import { verifyDeployment } from "../checks/served-models.ts";
-import { verifyTrainingData } from "../checks/training-data.ts";
+import { type TrainingDataCounts, verifyTrainingData } from "../checks/training-data.ts";
+import type { RunDisplay } from "../run/run-display.ts";
 import type { ExecutionSummary, StageResult } from "../run/run-results.ts";
-import type { Deployment } from "../run/stack-deployment.ts";
 import { type Collection, passageText } from "../user/collection.ts";
-import { type ExecutionResult, runExecution } from "./execution.ts";
-
-const EXECUTION_TIMEOUT_MS = 20 * 60_000;
+import { type ExecutionResult, type Executions, endOf } from "./execution.ts";
 
 /** What the harness reads of an execution's output; null where nothing was deployed. */
 const ExecutionOutput = z.object({
@@ -34,13 +32,14 @@ const ExecutionOutput = z.object({
   query_model_id: z.string().nullable(),
   jobs: z.record(z.string(), z.string()),
 });
+type ExecutionOutput = z.infer<typeof ExecutionOutput>;
 
 export interface VerifiedExecutionOptions {
-  readonly name: string;
-  /** 1 for the first execution of the deployment. */
-  readonly number: number;
-  readonly input: Record<string, unknown>;
-  readonly deployment: Deployment;
+  readonly executions: Executions;
+  /** The deployment's data bucket. */
+  readonly bucket: string;
+  /** How many executions of this deployment have deployed a model before. */
+  readonly deployedBefore: number;
   readonly runtime: StartedRuntime;
   readonly clients: AwsClients;
   readonly domain: Client;
@@ -57,39 +56,81 @@ export interface VerifiedExecutionOptions {
   readonly workDirectory: string;
   /** Where the evaluation's page is kept. */
   readonly reportFile: string;
-  readonly say: (line: string) => void;
+  readonly display: RunDisplay;
 }
 
 /** Runs the pipeline once and verifies what each stage made, stage by stage, on the real artifacts. */
-export async function verifiedExecution(options: VerifiedExecutionOptions): Promise<ExecutionSummary> {
-  const { collection, runtime, clients, domain, say } = options;
-  await mkdir(options.workDirectory, { recursive: true });
-  const result = await followedExecution(options);
-  const checks = new Checks("execution");
-  checks.expect(
-    "succeeded",
-    result.status === "SUCCEEDED",
-    result.status === "SUCCEEDED" ? result.name : `${result.status} ${result.error ?? ""}: ${result.cause ?? ""}`,
-  );
-  const seconds = secondsByStage(result.states);
-  if (result.status !== "SUCCEEDED") {
-    const stages = [...seconds].map(([stage, taken]) => ({ stage, seconds: taken, counts: "" }));
-    return {
-      name: result.name,
-      stages,
-      checks: checks.results,
-      sparsity: [],
-      heldOut: undefined,
-      human: undefined,
-      reportFile: undefined,
-      humanNdcgThroughOpenSearch: undefined,
-    };
-  }
+export async function verifiedExecution(name: string, options: VerifiedExecutionOptions): Promise<ExecutionSummary> {
+  const result = await follow(name, options);
+  if (result.status !== "SUCCEEDED") return failedExecution(result);
   const output = ExecutionOutput.parse(result.output);
+  options.display.begin("verifying the artifacts of every stage");
+  const made = await verifyArtifacts(name, options);
+  const jobs = await verifyJobs(options.clients.sageMaker, output.jobs, options.spotInterruptions);
+  const served = await verifyServing(result, output, made, options);
+  const messages = await verifyMessages(options.clients.logs, [messageOn(name, output)]);
+  return {
+    name,
+    succeeded: true,
+    stages: stageResults(result, output, made),
+    checks: [...made.checks, ...executionChecks(result, output, made, options), ...jobs, ...served.checks, ...messages],
+    sparsity: made.report.sparsity,
+    heldOut: evaluationSet(made.report, "held_out"),
+    human: evaluationSet(made.report, "judged"),
+    reportFile: path.basename(options.reportFile),
+    humanNdcgThroughOpenSearch: served.ndcgAt10,
+  };
+}
 
-  say("verifying the artifacts of every stage");
-  const artifacts = new RunArtifacts(clients.s3, options.deployment.bucket, "runs", result.name);
-  const resultArtifacts = new RunArtifacts(clients.s3, options.deployment.bucket, "results", result.name);
+async function follow(name: string, { executions, display }: VerifiedExecutionOptions): Promise<ExecutionResult> {
+  let shown: StageId | undefined;
+  return executions.run({
+    name,
+    input: {},
+    onStateEntered(state) {
+      const stage = stageOfTask(state);
+      if (stage === undefined || stage === shown) return;
+      shown = stage;
+      display.begin(`  ${stageLabel(stage)}`);
+    },
+    onProgress: display.progress,
+  });
+}
+
+/** Of an execution that did not succeed there is nothing more to verify: that is no failure of its own. */
+function failedExecution(result: ExecutionResult): ExecutionSummary {
+  const checks = new Checks("execution");
+  checks.expect("succeeded", false, endOf(result));
+  for (const what of ["artifacts of every stage", "jobs, deployment and search", "message on its end"]) {
+    checks.notRun(what, `${result.name} did not succeed`);
+  }
+  return {
+    name: result.name,
+    succeeded: false,
+    stages: [...secondsByStage(result.states)].map(([stage, seconds]) => ({ stage, seconds, counts: "" })),
+    checks: checks.results,
+    sparsity: [],
+    heldOut: undefined,
+    human: undefined,
+    reportFile: undefined,
+    humanNdcgThroughOpenSearch: undefined,
+  };
+}
+
+/** What an execution's stages left, as far as it was verified. */
+interface Made {
+  readonly checks: readonly Check[];
+  readonly documents: number;
+  readonly trainingData: TrainingDataCounts;
+  readonly model: VerifiedModel;
+  readonly report: EvaluationReport;
+}
+
+async function verifyArtifacts(name: string, options: VerifiedExecutionOptions): Promise<Made> {
+  const { bucket, clients, collection, runtime, workDirectory } = options;
+  await mkdir(workDirectory, { recursive: true });
+  const artifacts = new RunArtifacts(clients.s3, bucket, "runs", name);
+  const results = new RunArtifacts(clients.s3, bucket, "results", name);
   const expectedTexts = new Map(collection.documents.map((document) => [document.id, passageText(document)]));
   const corpus = await verifyCorpus(artifacts, expectedTexts);
   const trainingData = await verifyTrainingData(artifacts, new Set(expectedTexts.keys()), {
@@ -97,83 +138,98 @@ export async function verifiedExecution(options: VerifiedExecutionOptions): Prom
     scoringMaxNegatives: 4,
   });
   const probeTexts = collection.documents.slice(0, 3).map(passageText);
-  const model = await verifyModel(resultArtifacts, runtime, { ...options, probeTexts });
-  const evaluation = await verifyEvaluation(resultArtifacts, options.reportFile);
-  const heldOut = evaluationSet(evaluation.report, "held_out");
-  const human = evaluationSet(evaluation.report, "judged");
-  const gain = human.ndcg_gain;
-  const gainText = `nDCG@10 ${human.rankers.base.ndcg_at_10.toFixed(4)} -> ${human.rankers.tuned.ndcg_at_10.toFixed(4)} on ${human.queries} human queries`;
+  const model = await verifyModel(results, runtime, { ...options, probeTexts });
+  const evaluation = await verifyEvaluation(results, options.reportFile);
+  return {
+    checks: [...corpus.checks, ...trainingData.checks, ...model.checks, ...evaluation.checks],
+    documents: corpus.documents,
+    trainingData: trainingData.counts,
+    model,
+    report: evaluation.report,
+  };
+}
+
+/** That it succeeded, gained what it must, and deployed what it was asked to. */
+function executionChecks(
+  result: ExecutionResult,
+  { outcome, gate, endpoint_name, model_id }: ExecutionOutput,
+  { report }: Made,
+  { collection, expectGain, trainingOnly }: VerifiedExecutionOptions,
+): Check[] {
+  const checks = new Checks("execution");
+  const human = evaluationSet(report, "judged");
+  checks.expect("succeeded", true, result.name);
   checks.expect(
     "tuned model evaluated on human queries",
     human.queries === collection.judgements.size,
     `${human.queries} of ${collection.judgements.size}`,
   );
-  if (options.expectGain) checks.expect("tuned model beats the base", gain.mean > 0, gainText);
-
-  checks.results.push(...(await verifyJobs(clients.sageMaker, output.jobs, options.spotInterruptions)));
-
-  let humanNdcgThroughOpenSearch: number | undefined;
-  const { endpoint_name: endpointName, model_id: modelId, query_model_id: queryModelId } = output;
-  if (options.trainingOnly) {
+  if (expectGain) {
+    const [base, tuned] = [human.rankers.base, human.rankers.tuned].map(({ ndcg_at_10 }) => ndcg_at_10.toFixed(4));
+    const found = `nDCG@10 ${base} -> ${tuned} on ${human.queries} human queries`;
+    checks.expect("tuned model beats the base", human.ndcg_gain.mean > 0, found);
+  }
+  if (trainingOnly) {
     checks.expect(
       "nothing deployed by a training-only run",
-      endpointName === null && modelId === null,
+      endpoint_name === null && model_id === null,
       "no endpoint, no registration",
     );
   } else {
-    checks.expect(
-      "deployed and registered",
-      output.outcome === "registered",
-      `${output.outcome}: ${output.gate.reason}`,
-    );
+    checks.expect("deployed and registered", outcome === "registered", `${outcome}: ${gate.reason}`);
   }
-  if (endpointName !== null && modelId !== null && queryModelId !== null) {
-    const registered = { modelId, queryModelId };
-    const twofold =
-      options.modelType === "sparse" || output.gate.query_prompt !== "" || output.gate.document_prompt !== "";
-    checks.results.push(...(await verifyDeployment(clients.sageMaker, endpointName, options.number, result.states)));
-    checks.results.push(...(await verifyEndpoint(clients.sageMakerRuntime, endpointName, model)));
-    checks.results.push(...(await verifyRegistration(domain, registered, model, twofold)));
-    say("searching the human queries through OpenSearch with the tuned model");
-    const [probe = []] = model.probeEmbeddings.document;
-    const search = await searchWithTunedModel(domain, registered, collection, searchMethod(probe));
-    checks.results.push(...search.checks);
-    humanNdcgThroughOpenSearch = search.ndcgAt10;
-    checks.expect(
-      "search through OpenSearch ranks as well as offline",
-      Math.abs(search.ndcgAt10 - human.rankers.tuned.ndcg_at_10) < 0.01,
-      `nDCG@10 ${search.ndcgAt10.toFixed(4)} through OpenSearch, ${human.rankers.tuned.ndcg_at_10.toFixed(4)} offline`,
-    );
-  }
+  return checks.results;
+}
 
-  checks.results.push(...(await verifyMessages(clients.logs, [messageOn(result.name, output)])));
-
-  const { counts } = trainingData;
-  const countsByStage: Readonly<Record<string, string>> = {
-    "1 data extraction": `${corpus.documents} documents`,
-    "2 query generation": `${counts.records} records`,
-    "3 hard-negative mining": `${counts.trainQueries} train, ${counts.devQueries} dev, ${counts.testQueries} test queries, ${counts.negatives} negatives; ${dropped(counts.queriesDropped)}`,
-    "4 teacher scoring": `${counts.scoredPairs} pairs`,
-    "5 training": `${model.training.train_queries} queries, ${model.training.steps} steps; ${dropped(model.training.queries_dropped)}`,
-    "6 evaluation and gate": `${heldOut.queries} held-out, ${human.queries} human queries`,
-    "7 deployment": output.endpoint_name ?? "",
-    "8 registration": output.model_id ?? "",
-  };
-  const stages: StageResult[] = [...seconds].map(([stage, taken]) => ({
-    stage,
-    seconds: taken,
-    counts: countsByStage[stage] ?? "",
-  }));
+/** What was deployed answers as the artifact does, and finds as much through OpenSearch as it did in the evaluation. */
+async function verifyServing(
+  { states }: ExecutionResult,
+  output: ExecutionOutput,
+  { model, report }: Made,
+  { clients, domain, collection, modelType, deployedBefore, display }: VerifiedExecutionOptions,
+): Promise<{ readonly checks: readonly Check[]; readonly ndcgAt10: number | undefined }> {
+  const { endpoint_name: endpoint, model_id: modelId, query_model_id: queryModelId, gate } = output;
+  if (endpoint === null || modelId === null || queryModelId === null) return { checks: [], ndcgAt10: undefined };
+  const registered = { modelId, queryModelId };
+  const twofold = modelType === "sparse" || gate.query_prompt !== "" || gate.document_prompt !== "";
+  const deployment = await verifyDeployment(clients.sageMaker, endpoint, deployedBefore + 1, states);
+  const served = await verifyEndpoint(clients.sageMakerRuntime, endpoint, model);
+  const registration = await verifyRegistration(domain, registered, model, twofold);
+  display.begin("searching the human queries through OpenSearch with the tuned model");
+  const [probe = []] = model.probeEmbeddings.document;
+  const search = await searchWithTunedModel(domain, registered, collection, searchMethod(probe), display.progress);
+  const checks = new Checks("execution");
+  const offline = evaluationSet(report, "judged").rankers.tuned.ndcg_at_10;
+  checks.expect(
+    "search through OpenSearch ranks as well as offline",
+    Math.abs(search.ndcgAt10 - offline) < 0.01,
+    `nDCG@10 ${search.ndcgAt10.toFixed(4)} through OpenSearch, ${offline.toFixed(4)} offline`,
+  );
   return {
-    name: result.name,
-    stages,
-    checks: [...corpus.checks, ...trainingData.checks, ...model.checks, ...evaluation.checks, ...checks.results],
-    sparsity: evaluation.report.sparsity,
-    heldOut,
-    human,
-    reportFile: path.basename(options.reportFile),
-    humanNdcgThroughOpenSearch,
+    checks: [...deployment, ...served, ...registration, ...search.checks, ...checks.results],
+    ndcgAt10: search.ndcgAt10,
   };
+}
+
+function stageResults(
+  { states }: ExecutionResult,
+  output: ExecutionOutput,
+  { documents, trainingData: data, model, report }: Made,
+): StageResult[] {
+  const { training } = model;
+  const [heldOut, human] = ["held_out", "judged"].map((set) => evaluationSet(report, set).queries);
+  const counts: Readonly<Record<StageId, string>> = {
+    extraction: `${documents} documents`,
+    queries: `${data.records} records`,
+    mining: `${data.trainQueries} train, ${data.devQueries} dev, ${data.testQueries} test queries, ${data.negatives} negatives; ${dropped(data.queriesDropped)}`,
+    scoring: `${data.scoredPairs} pairs`,
+    training: `${training.train_queries} queries, ${training.steps} steps; ${dropped(training.queries_dropped)}`,
+    evaluation: `${heldOut} held-out, ${human} human queries`,
+    deployment: output.endpoint_name ?? "",
+    registration: output.model_id ?? "",
+  };
+  const byLabel = new Map(STAGE_IDS.map((id) => [stageLabel(id), counts[id]]));
+  return [...secondsByStage(states)].map(([stage, seconds]) => ({ stage, seconds, counts: byLabel.get(stage) ?? "" }));
 }
 
 /** How many queries a stage left out, and why. */
@@ -183,7 +239,7 @@ function dropped(queries: Readonly<Record<string, number>>): string {
 }
 
 /** Names the model, what the gate decided and why, the gain, and what was made. */
-function messageOn(execution: string, output: z.infer<typeof ExecutionOutput>): ExpectedMessage {
+function messageOn(execution: string, output: ExecutionOutput): ExpectedMessage {
   const { outcome, model_name, gate, endpoint_name, model_id } = output;
   return {
     execution,
@@ -197,20 +253,4 @@ function messageOn(execution: string, output: z.infer<typeof ExecutionOutput>): 
       ...[endpoint_name, model_id].filter((made) => made !== null),
     ],
   };
-}
-
-async function followedExecution(options: VerifiedExecutionOptions): Promise<ExecutionResult> {
-  let shown: StageId | undefined;
-  return runExecution(options.clients.stepFunctions, {
-    stateMachineArn: options.deployment.stateMachineArn,
-    name: options.name,
-    input: options.input,
-    timeoutMs: EXECUTION_TIMEOUT_MS,
-    onStateEntered(state) {
-      const stage = stageOfTask(state);
-      if (stage === undefined || stage === shown) return;
-      shown = stage;
-      options.say(`  ${stageLabel(stage)}`);
-    },
-  });
 }

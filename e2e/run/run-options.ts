@@ -38,7 +38,10 @@ function runCommand() {
     .option("--executions <n>", "run the pipeline so often in the same deployment", wholeNumber(1, 10), 1)
     .option("--seed <n>", "seed of sampling and training", wholeNumber(0), 42)
     .addOption(
-      new Option("--model-type <type>", "dense: an embedding model for k-NN; sparse: an encoder for neural sparse search")
+      new Option(
+        "--model-type <type>",
+        "dense: an embedding model for k-NN; sparse: an encoder for neural sparse search",
+      )
         .choices(["dense", "sparse"])
         .default("dense"),
     )

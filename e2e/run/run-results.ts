@@ -1,5 +1,7 @@
+import { markdownTable } from "markdown-table";
 import type { EvaluationSet, MetricGain, Rankers, Sparsity } from "../../pipeline/artifacts.ts";
 import type { Check } from "../checks/check.ts";
+import type { RunOptions } from "./run-options.ts";
 
 /** Seconds and counts of one stage of one execution. */
 export interface StageResult {
@@ -11,6 +13,7 @@ export interface StageResult {
 /** What one execution gave. */
 export interface ExecutionSummary {
   readonly name: string;
+  readonly succeeded: boolean;
   readonly stages: readonly StageResult[];
   readonly checks: readonly Check[];
   /** Of the base and the tuned model; empty for dense models. */
@@ -26,7 +29,7 @@ export interface ExecutionSummary {
 
 /** What a run of the harness gave: written to a file and shown as tables. */
 export interface RunResults {
-  readonly options: Record<string, unknown>;
+  readonly options: RunOptions;
   readonly runtime: string;
   readonly setUp: readonly StageResult[];
   readonly checks: readonly Check[];
@@ -37,50 +40,53 @@ export interface RunResults {
 }
 
 /** All checks of the run. */
-export function allChecks(results: RunResults): Check[] {
+export function allChecks(results: Pick<RunResults, "checks" | "executions">): Check[] {
   return [...results.checks, ...results.executions.flatMap(({ checks }) => checks)];
 }
 
 /** The run's tables as Markdown: pleasant in a terminal as well. */
 export function renderResults(results: RunResults): string {
-  const lines: string[] = [`Runtime: ${results.runtime}`, ""];
-  lines.push(
-    ...table(
-      ["set-up", "seconds", "what"],
-      results.setUp.map(({ stage, seconds, counts }) => [stage, seconds.toFixed(1), counts]),
-      [1],
-    ),
-    "",
-  );
-  for (const execution of results.executions) {
-    lines.push(`Execution ${execution.name}`, "");
-    lines.push(
-      ...table(
-        ["stage", "seconds", "counts"],
-        execution.stages.map(({ stage, seconds, counts }) => [stage, seconds.toFixed(1), counts]),
-        [1],
-      ),
-      "",
-    );
-    lines.push(...metricsTable(execution), "", ...stylesTable(execution), "");
-    if (execution.sparsity.length > 0) lines.push(...sparsityTable(execution), "");
-    if (execution.reportFile !== undefined) lines.push(`Report: ${execution.reportFile}`, "");
-  }
+  const parts = [
+    `Runtime: ${results.runtime}`,
+    stagesTable("set-up", "what", results.setUp),
+    ...results.executions.flatMap(executionParts),
+    checksTable(allChecks(results)),
+    summary(results),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+function stagesTable(title: string, counted: string, stages: readonly StageResult[]): string {
+  const rows = stages.map(({ stage, seconds, counts }) => [stage, seconds.toFixed(1), counts]);
+  return markdownTable([[title, "seconds", counted], ...rows], { align: ["l", "r", "l"] });
+}
+
+function executionParts(execution: ExecutionSummary): string[] {
+  return [
+    `Execution ${execution.name}`,
+    stagesTable("stage", "counts", execution.stages),
+    ...(execution.succeeded ? [metricsTable(execution), stylesTable(execution)] : []),
+    ...(execution.sparsity.length > 0 ? [sparsityTable(execution)] : []),
+    ...(execution.reportFile === undefined ? [] : [`Report: ${execution.reportFile}`]),
+  ];
+}
+
+const OUTCOMES = { passed: "ok", failed: "FAILED", "not run": "not run" } as const satisfies Record<
+  Check["outcome"],
+  string
+>;
+
+function checksTable(checks: readonly Check[]): string {
+  const rows = checks.map(({ stage, name, outcome, detail }) => [OUTCOMES[outcome], `${stage}: ${name}`, detail]);
+  return markdownTable([["", "check", "found"], ...rows]);
+}
+
+function summary({ totalSeconds, peakMemoryGiB, ...results }: RunResults): string {
   const checks = allChecks(results);
-  lines.push(
-    ...table(
-      ["", "check", "found"],
-      checks.map(({ stage, name, passed, detail }) => [passed ? "ok" : "FAILED", `${stage}: ${name}`, detail]),
-      [],
-    ),
-    "",
-  );
-  const failed = checks.filter(({ passed }) => !passed).length;
-  const memory = results.peakMemoryGiB === undefined ? "" : `, peak memory ${results.peakMemoryGiB.toFixed(1)} GiB`;
-  lines.push(
-    `${checks.length - failed} checks passed, ${failed} failed in ${results.totalSeconds.toFixed(0)} s${memory}`,
-  );
-  return `${lines.join("\n")}\n`;
+  const count = (outcome: Check["outcome"]) => checks.filter((check) => check.outcome === outcome).length;
+  const notRun = count("not run") === 0 ? "" : `, ${count("not run")} not run in the wake of these`;
+  const memory = peakMemoryGiB === undefined ? "" : `, peak memory ${peakMemoryGiB.toFixed(1)} GiB`;
+  return `${count("passed")} checks passed, ${count("failed")} failed${notRun} in ${totalSeconds.toFixed(0)} s${memory}`;
 }
 
 const RANKERS = [
@@ -91,7 +97,7 @@ const RANKERS = [
   ["tuned_hybrid", "tuned + BM25", "hybrid_ndcg_gain"],
 ] as const satisfies readonly (readonly [keyof Rankers, string, keyof EvaluationSet | undefined])[];
 
-function metricsTable({ heldOut, human, humanNdcgThroughOpenSearch }: ExecutionSummary): string[] {
+function metricsTable({ heldOut, human, humanNdcgThroughOpenSearch }: ExecutionSummary): string {
   const rows: string[][] = [];
   for (const set of [heldOut, human]) {
     if (set === undefined) continue;
@@ -117,14 +123,11 @@ function metricsTable({ heldOut, human, humanNdcgThroughOpenSearch }: ExecutionS
       "",
     ]);
   }
-  return table(
-    ["queries", "ranker", "nDCG@10", "Recall@100", "MRR@10", "gain of tuning in nDCG@10 [95 %]"],
-    rows,
-    [2, 3, 4],
-  );
+  const header = ["queries", "ranker", "nDCG@10", "Recall@100", "MRR@10", "gain of tuning in nDCG@10 [95 %]"];
+  return markdownTable([header, ...rows], { align: ["l", "l", "r", "r", "r", "l"] });
 }
 
-function stylesTable({ heldOut }: ExecutionSummary): string[] {
+function stylesTable({ heldOut }: ExecutionSummary): string {
   const rows = (heldOut?.styles ?? []).map(({ style, queries, base, tuned, ndcg_gain }) => [
     style,
     String(queries),
@@ -132,17 +135,19 @@ function stylesTable({ heldOut }: ExecutionSummary): string[] {
     tuned.ndcg_at_10.toFixed(4),
     withInterval(ndcg_gain),
   ]);
-  return table(["held-out style", "queries", "base nDCG@10", "tuned nDCG@10", "gain [95 %]"], rows, [1, 2, 3]);
+  const header = ["held-out style", "queries", "base nDCG@10", "tuned nDCG@10", "gain [95 %]"];
+  return markdownTable([header, ...rows], { align: ["l", "r", "r", "r", "l"] });
 }
 
-function sparsityTable({ sparsity }: ExecutionSummary): string[] {
+function sparsityTable({ sparsity }: ExecutionSummary): string {
   const rows = sparsity.map(({ model, query_active_dims, document_active_dims, flops }) => [
     model,
     query_active_dims.toFixed(1),
     document_active_dims.toFixed(1),
     flops.toFixed(2),
   ]);
-  return table(["model", "words a query", "words a document", "in common"], rows, [1, 2, 3]);
+  const header = ["model", "words a query", "words a document", "in common"];
+  return markdownTable([header, ...rows], { align: ["l", "r", "r", "r"] });
 }
 
 function withInterval({ mean, low, high }: MetricGain): string {
@@ -151,18 +156,4 @@ function withInterval({ mean, low, high }: MetricGain): string {
 
 function signed(value: number): string {
   return `${value >= 0 ? "+" : ""}${value.toFixed(4)}`;
-}
-
-/** A table in Markdown, its columns padded so that it reads well in a terminal too. `rightAligned` are indices of columns. */
-export function table(
-  header: readonly string[],
-  rows: readonly (readonly string[])[],
-  rightAligned: readonly number[],
-): string[] {
-  const width = header.map((title, i) => Math.max(3, title.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const cell = (text: string, i: number) =>
-    rightAligned.includes(i) ? text.padStart(width[i] ?? 0) : text.padEnd(width[i] ?? 0);
-  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
-  const rule = width.map((w, i) => (rightAligned.includes(i) ? `${"-".repeat(w - 1)}:` : "-".repeat(w)));
-  return [line(header), `| ${rule.join(" | ")} |`, ...rows.map(line)];
 }

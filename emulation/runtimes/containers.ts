@@ -125,6 +125,7 @@ export class ContainersRuntime implements Runtime {
       },
       openSearchEndpoint,
       certificateAuthorityFile: domain.authorityFile,
+      trainingJobLog: sageMaker.trainingJobLog,
       python: training.python,
       pythonEnvironment: training.hub.environment,
     };

@@ -96,6 +96,7 @@ export class EmbeddedRuntime implements Runtime {
       aws,
       openSearchEndpoint: frontDoor.url,
       certificateAuthorityFile: domain.authorityFile,
+      trainingJobLog: sageMaker.trainingJobLog,
       python: training.python,
       pythonEnvironment: training.hub.environment,
     };

@@ -66,7 +66,12 @@ function graphs(props: DashboardProps): readonly Graph[] {
     props.variantName,
     options,
   ];
-  const ofFunction = (called: string, metric: string) => [METRICS_NAMESPACE, metric, "service", `${props.name}-${called}`];
+  const ofFunction = (called: string, metric: string) => [
+    METRICS_NAMESPACE,
+    metric,
+    "service",
+    `${props.name}-${called}`,
+  ];
   // Jobs have names of their own, and so have their metrics' dimensions: only a search finds those of the next execution.
   const ofJobs = (...metrics: string[]) =>
     metrics.map((metric) => [
