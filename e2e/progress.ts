@@ -12,15 +12,17 @@ const SHORTEST_OBSERVATION_MS = 5_000;
 /** Tells from two looks at a progress how long the rest will take. */
 export class TimeLeft {
   #first: { readonly done: number; readonly total: number; readonly at: number } | undefined;
+  #last = 0;
 
   /**
    * @param now milliseconds of any clock that goes on.
    * @returns seconds; undefined until enough was seen.
    */
   after({ done, total }: Progress, now: number): number | undefined {
-    if (this.#first === undefined || done < this.#first.done || total !== this.#first.total) {
+    if (this.#first === undefined || done < this.#last || total !== this.#first.total) {
       this.#first = { done, total, at: now };
     }
+    this.#last = done;
     const { done: before, at } = this.#first;
     if (done === before || now - at < SHORTEST_OBSERVATION_MS) return undefined;
     return ((total - done) * (now - at)) / (done - before) / 1000;

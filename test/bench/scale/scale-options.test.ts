@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { BENCHMARK_STAGES } from "../../../bench/scale/benchmarks.ts";
-import { parseOptions } from "../../../bench/scale/scale-options.ts";
-import { UsageError } from "../../../e2e/run/run-options.ts";
+import { scaleOptions } from "../../../bench/scale/scale-options.ts";
+import { CommandLineEnd } from "../../../e2e/command-line.ts";
 
 describe("command line of the benchmarks", () => {
   it("measures every stage on two small corpora when nothing is said", () => {
-    expect(parseOptions([])).toEqual({
+    expect(scaleOptions([])).toEqual({
       stages: BENCHMARK_STAGES,
       documents: [10_000, 100_000],
       networks: ["loopback", "region"],
@@ -15,7 +15,7 @@ describe("command line of the benchmarks", () => {
 
   it("takes lists", () => {
     const lists = ["--stages", "validation, validation", "--documents", "1000,1000000", "--networks", "region"];
-    expect(parseOptions([...lists, "--seed", "7"])).toEqual({
+    expect(scaleOptions([...lists, "--seed", "7"])).toEqual({
       stages: ["validation"],
       networks: ["region"],
       documents: [1000, 1_000_000],
@@ -24,18 +24,18 @@ describe("command line of the benchmarks", () => {
   });
 
   it.each([
-    [["--stages", "valdation"], "--stages takes some of"],
-    [["--documents", "many"], "--documents takes numbers"],
-    [["--documents", "999"], "from 1000 on"],
-    [["--networks", "wifi"], "--networks takes some of"],
-    [["--document", "5"], "--document"],
+    [["--stages", "valdation"], "Allowed are extraction"],
+    [["--documents", "many"], "It takes a whole number from 1000"],
+    [["--documents", "999"], "from 1000 to 10000000"],
+    [["--networks", "wifi"], "Allowed are loopback"],
+    [["--document", "5"], "Did you mean --documents?"],
   ])("refuses %j, saying what to write", (args, message) => {
-    expect(() => parseOptions(args)).toThrow(UsageError);
-    expect(() => parseOptions(args)).toThrow(message);
-    expect(() => parseOptions(args)).toThrow("Usage: npm run bench:scale");
+    expect(() => scaleOptions(args)).toThrow(CommandLineEnd);
+    expect(() => scaleOptions(args)).toThrow(message);
+    expect(() => scaleOptions(args)).toThrow('"npm run bench:scale -- --help" tells every option.');
   });
 
   it("asks for the help", () => {
-    expect(parseOptions(["--help"])).toBe("help");
+    expect(() => scaleOptions(["--help"])).toThrow("Usage: npm run bench:scale -- [options]");
   });
 });
