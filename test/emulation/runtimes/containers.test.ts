@@ -24,11 +24,10 @@ class Run {
   readonly #healthy: Promise<void>;
 
   constructor() {
-    this.#process = spawn(
-      process.execPath,
-      ["--import", "tsx", E2E, "--small", "--runtime", "containers", "--aws", "localstack"],
-      { detached: true, stdio: ["ignore", "pipe", "pipe"] },
-    );
+    this.#process = spawn(process.execPath, ["--import", "tsx", E2E, "--small", "--runtime", "containers"], {
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     const { stdout, stderr } = this.#process;
     if (stdout === null || stderr === null) throw new Error("the run has no output");
     this.#healthy = new Promise((resolve, reject) => {
