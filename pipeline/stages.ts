@@ -201,7 +201,7 @@ export const JOBS: Readonly<Record<JobStage, Job>> = {
 };
 
 /** Ids of the stages that run as jobs, in their order. */
-export const JOB_STAGES = STAGE_IDS.filter((id): id is JobStage => id in JOBS);
+export const JOB_STAGES = ["mining", "scoring", "training", "evaluation"] as const satisfies readonly JobStage[];
 
 const STAGE_BY_TASK: ReadonlyMap<string, StageId> = new Map(
   STAGE_IDS.flatMap((id) => STAGES[id].tasks.map((task): [string, StageId] => [task, id])),

@@ -187,10 +187,10 @@ async function stage(
   values: Values,
 ): Promise<StageOutput> {
   const { program: script } = JOBS[job];
-  const args = JOB_ARGUMENTS[job].flatMap((name) => [
-    `--${flagOf(name)}`,
-    String(values[name] ?? parameter(name).default),
-  ]);
+  const args = JOB_ARGUMENTS[job].flatMap((name) => {
+    const value = values[name] ?? parameter(name).default;
+    return value === "" ? [] : [`--${flagOf(name)}`, String(value)];
+  });
   // The input key stands for what the channels hold, their names for which of the optional ones are given.
   const key = createHash("sha256")
     .update(JSON.stringify([inputKey, script, Object.keys(channels), args]))

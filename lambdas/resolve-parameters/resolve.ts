@@ -4,6 +4,8 @@ import { brokenRules, EXECUTION_RULES } from "../../pipeline/parameters/cross-fi
 import { DEFAULT_REVISION } from "../../pipeline/parameters/parameter.ts";
 import {
   EXECUTION_PARAMETER_NAMES,
+  flagOf,
+  JOB_ARGUMENTS,
   type ParameterName,
   parameter,
   type ValueOf,
@@ -26,6 +28,8 @@ export const ResolveRequest = z.object({
   /** Values of the deployment; null where there is none. */
   defaults: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
   images: z.record(z.enum(IMAGE_PURPOSES), z.string()),
+  /** S3 URI of each job's code. */
+  code_uris: z.record(z.enum(JOB_STAGES), z.string()),
 });
 export type ResolveRequest = z.infer<typeof ResolveRequest>;
 
@@ -35,8 +39,11 @@ type Values = Partial<Record<ParameterName, ScalarValue>>;
 /** Every parameter with its value, and the container image of every job and of the endpoint. */
 export interface ResolvedParameters {
   readonly parameters: Readonly<Values>;
-  /** The same values as strings, for SageMaker's hyperparameters. */
-  readonly arguments: Readonly<Record<string, string>>;
+  /**
+   * Of each job: its program, its code, and its command-line arguments. An empty text is left out, because an empty hyperparameter
+   * vanishes where SageMaker's training toolkit joins the command in a shell (up to 5.1.2).
+   */
+  readonly hyperparameters: Readonly<Record<JobStage, Readonly<Record<string, string>>>>;
   readonly images: Readonly<Record<JobStage | "serving", string>>;
 }
 
@@ -86,12 +93,24 @@ function resolveImages(parameters: Readonly<Values>, images: Images): ResolvedPa
   return { ...Object.fromEntries(ofJobs), serving: image(serving, "inference_instance_type") };
 }
 
+function hyperparameters(stage: JobStage, codeUri: string, parameters: Readonly<Values>): Record<string, string> {
+  const given = JOB_ARGUMENTS[stage].flatMap((name) => {
+    const value = parameters[name];
+    return value === undefined || value === "" ? [] : [[flagOf(name), argument(value)]];
+  });
+  return {
+    sagemaker_program: JOBS[stage].program,
+    sagemaker_submit_directory: codeUri,
+    ...Object.fromEntries(given),
+  };
+}
+
 /**
  * Lays the execution's input over the deployment's defaults, and checks every value and their combination.
  *
  * @throws InvalidParametersError with everything that is wrong, not only the first thing.
  */
-export function resolveParameters({ input, defaults, images }: ResolveRequest): ResolvedParameters {
+export function resolveParameters({ input, defaults, images, code_uris }: ResolveRequest): ResolvedParameters {
   const given = z.record(z.string(), z.unknown()).safeParse(input ?? {});
   if (!given.success) {
     throw new InvalidParametersError(
@@ -123,7 +142,9 @@ export function resolveParameters({ input, defaults, images }: ResolveRequest): 
   }
   return {
     parameters,
-    arguments: Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, argument(value)])),
+    hyperparameters: Object.fromEntries(
+      JOB_STAGES.map((stage) => [stage, hyperparameters(stage, code_uris[stage], parameters)]),
+    ) as ResolvedParameters["hyperparameters"],
     images: resolveImages(parameters, images),
   };
 }

@@ -1,6 +1,5 @@
 import type { FunctionName } from "../../pipeline/functions.ts";
 import type { Images } from "../../pipeline/images.ts";
-import { argumentsOf, flagOf } from "../../pipeline/parameters/table.ts";
 import { type Channel, JOB_STAGES, JOBS, type JobStage } from "../../pipeline/stages.ts";
 import { type DataKey, type Network, vpcConfig } from "../access/statements.ts";
 import { joined, withFieldsIf } from "../terraform/json.ts";
@@ -59,7 +58,7 @@ const FAILURE_OF_JOB: Readonly<Record<JobStage, string>> = {
  * The state machine of the pipeline: one document for AWS and for the emulators, in the part of the Amazon States Language that
  * all of them run (JSONPath with plain paths, intrinsics, inline Map).
  *
- * The state's document grows by a field a stage: `run`, `parameters`, `arguments`, `images`, `corpus`, `queries`, `jobs`,
+ * The state's document grows by a field a stage: `run`, `parameters`, `hyperparameters`, `images`, `corpus`, `queries`, `jobs`,
  * `mining`, `scoring`, `training`, `evaluation`, `gate`, `names`, `registration`.
  */
 export function pipelineDefinition(inputs: DefinitionInputs): Record<string, unknown> {
@@ -88,15 +87,15 @@ export function pipelineDefinition(inputs: DefinitionInputs): Record<string, unk
   };
 }
 
-function parameterStates({ functions, defaults, images, bucketName }: DefinitionInputs): States {
+function parameterStates({ functions, defaults, images, codeUris, bucketName }: DefinitionInputs): States {
   return {
     // Whatever the input is, from here on the document is an object, so that a failure has a place in it.
     ReceiveInput: { Type: "Pass", Parameters: { "input.$": "$" }, Next: "ResolveParameters" },
     ResolveParameters: {
       ...invokeFunction(
         functions["resolve-parameters"],
-        { "input.$": "$.input", defaults, images },
-        { fields: ["parameters", "arguments", "images"], path: "$" },
+        { "input.$": "$.input", defaults, images, code_uris: codeUris },
+        { fields: ["parameters", "hyperparameters", "images"], path: "$" },
         { next: "NameRun", onError: FAILED_STAGES.resolveParameters.error },
       ),
     },
@@ -246,10 +245,7 @@ function channel({ name, uriPath }: Channel): Record<string, unknown> {
   };
 }
 
-function trainingJobRequest(
-  { deployment, jobRoleArn, codeUris, tags, network, key }: DefinitionInputs,
-  stage: JobStage,
-): object {
+function trainingJobRequest({ deployment, jobRoleArn, tags, network, key }: DefinitionInputs, stage: JobStage): object {
   const job = JOBS[stage];
   const base = job.lasting ? "$.run.results_uri" : "$.run.uri";
   const request = {
@@ -260,11 +256,7 @@ function trainingJobRequest(
       MetricDefinitions: job.metrics.map(({ Name, Regex }) => ({ Name: joined(":", [deployment, Name]), Regex })),
     },
     RoleArn: jobRoleArn,
-    HyperParameters: {
-      sagemaker_program: job.program,
-      sagemaker_submit_directory: codeUris[stage],
-      ...Object.fromEntries(argumentsOf(stage).map((name) => [`${flagOf(name)}.$`, `$.arguments.${name}`])),
-    },
+    "HyperParameters.$": `$.hyperparameters.${stage}`,
     ...(stage === "evaluation"
       ? { "InputDataConfig.$": "$.evaluation.channels" }
       : { InputDataConfig: job.channels.map(channel) }),

@@ -7,12 +7,12 @@ export const DEPLOYMENT_PARAMETERS = {
     0,
     0,
     20,
-    "Instances behind the endpoint at most: it then scales by its requests, never below initial_instance_count; 0 keeps their number.",
+    "Most instances behind the endpoint: it scales by its requests, never below initial_instance_count. 0 keeps their number.",
   ),
   target_requests_per_minute: integer(
     600,
     1,
     1_000_000,
-    "Requests a minute that each instance shall get, by which an endpoint with a max_instance_count scales.",
+    "Requests a minute for each instance, at which an endpoint with a max_instance_count scales.",
   ),
 } as const satisfies Record<string, Parameter>;

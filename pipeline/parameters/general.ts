@@ -10,7 +10,7 @@ export const GENERAL_PARAMETERS = {
     must: `1 to ${MODEL_NAME_MAX_LENGTH} letters, digits and hyphens, with no hyphen at either end`,
     write: "for example products-retriever",
     description:
-      "Name of the model: prefix of its jobs, endpoint and connector. An execution may add a suffix to it (`products` -> `products-de`).",
+      "Name of the model. Jobs, endpoint and connector begin with it. An execution may add a suffix (`products` -> `products-de`).",
     scope: "suffixed",
   },
   input_type: {
@@ -19,7 +19,7 @@ export const GENERAL_PARAMETERS = {
     rule: { oneOf: ["s3", "opensearch"] },
     must: "s3 or opensearch",
     write: "s3 to read a JSONL corpus, opensearch to read an index",
-    description: "Where the corpus comes from: a JSONL object in S3, or an OpenSearch index.",
+    description: "Source of the corpus: `s3` for a JSONL object, `opensearch` for an index.",
     scope: "execution",
   },
   deploy_endpoint: {

@@ -43,7 +43,7 @@ export const INFRASTRUCTURE_PARAMETERS = {
     rule: { pattern: "^[a-z][a-z0-9-]{1,24}[a-z0-9]$" },
     must: "3 to 26 lower-case letters, digits and hyphens that start with a letter",
     write: "for example products-finetuning",
-    description: "Prefix of every resource's name; give each deployment in an account its own.",
+    description: "Prefix of every resource's name. Give each deployment in an account its own.",
     scope: "deployment",
   },
   lambda_role_name: {
@@ -53,7 +53,7 @@ export const INFRASTRUCTURE_PARAMETERS = {
     must: "an IAM role name of at most 51 characters",
     write: "for example FineTuning-LambdaInvokeOpenSearchRole",
     description:
-      "Role of the function that reads the index, to be mapped in OpenSearch to a role with read access; `<name>-Registration`, to be mapped to ml_full_access, registers the model. Give each deployment in an account its own.",
+      "Role of the function that reads the index: map it in OpenSearch to a role with read access. `<name>-Registration` registers the model: map it to ml_full_access. Give each deployment in an account its own.",
     scope: "deployment",
   },
   opensearch_domain_arn: {
@@ -63,7 +63,7 @@ export const INFRASTRUCTURE_PARAMETERS = {
     must: "empty or the ARN of an OpenSearch domain",
     write: "for example arn:aws:es:us-east-1:123456789012:domain/products",
     description:
-      "Domain that the functions may call; empty takes the domain's name from an opensearch_endpoint like https://search-<name>-<id>..., or else allows every domain of the account in the region.",
+      "Domain that the functions may call. Empty takes the domain's name from an opensearch_endpoint like https://search-<name>-<id>..., or else allows every domain of the account in the region.",
     scope: "deployment",
   },
   input_bucket_names: {
@@ -73,7 +73,7 @@ export const INFRASTRUCTURE_PARAMETERS = {
     must: "a list of S3 bucket names",
     write: 'for example ["my-corpora"]',
     description:
-      "Buckets from which executions may read besides the buckets of s3_corpus_path, sample_query_uri, judgements_uri and general_collection_uri; name the data bucket here to keep inputs in it.",
+      "More buckets from which executions may read, besides those of s3_corpus_path, sample_query_uri, judgements_uri and general_collection_uri. Name the data bucket here to keep inputs in it.",
     scope: "deployment",
   },
   training_image_gpu: image("training", "GPU"),
@@ -94,7 +94,7 @@ export const INFRASTRUCTURE_PARAMETERS = {
       300,
       5,
       900,
-      "Seconds between two looks at a Bedrock batch job; with 300, jobs that take days stay within the events of an execution.",
+      "Seconds between two looks at a Bedrock batch job. With 300, jobs that take days stay within the events of an execution.",
     ),
     scope: "deployment",
   },
@@ -109,7 +109,7 @@ export const INFRASTRUCTURE_PARAMETERS = {
     must: "a list of e-mail addresses",
     write: 'for example ["search-team@example.com"]',
     description:
-      "Addresses that are told how each execution ended and when an alarm goes off; each has to confirm an e-mail from AWS once.",
+      "Addresses that are told of each execution's end and of alarms. Each has to confirm an e-mail from AWS once.",
     scope: "deployment",
   },
   notification_topic_arn: {
@@ -119,7 +119,7 @@ export const INFRASTRUCTURE_PARAMETERS = {
     must: "empty or the ARN of a standard SNS topic",
     write: "for example arn:aws:sns:us-east-1:123456789012:search-team",
     description:
-      "Topic of your own for these messages; its policy must let cloudwatch.amazonaws.com publish. Empty makes a topic.",
+      "SNS topic of your own for these messages. Its policy must let cloudwatch.amazonaws.com publish. Empty makes a topic.",
     scope: "deployment",
   },
   endpoint_latency_alarm_ms: {
@@ -127,7 +127,7 @@ export const INFRASTRUCTURE_PARAMETERS = {
       0,
       0,
       60_000,
-      "Milliseconds of the endpoint's model latency (95th percentile over 15 minutes) above which an alarm goes off; 0 for no alarm.",
+      "Model latency of the endpoint, in milliseconds (95th percentile over 15 minutes), above which an alarm goes off. 0 makes no alarm.",
     ),
     scope: "deployment",
   },
@@ -145,7 +145,7 @@ export const INFRASTRUCTURE_PARAMETERS = {
       30,
       15,
       3650,
-      "Days for which a run's corpus, queries, training data, scores and checkpoints are kept; models and reports stay. More than the 14 days in which a failed execution can be redriven.",
+      "Days for which a run's corpus, queries, training data, scores and checkpoints are kept. Models and reports stay. A failed execution can be redriven for 14 days, so this is more.",
     ),
     scope: "deployment",
   },
@@ -156,7 +156,7 @@ export const INFRASTRUCTURE_PARAMETERS = {
     must: "empty or the ARN of a KMS key (not of an alias)",
     write: "for example arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     description:
-      "Customer-managed key of the data bucket, the logs, the functions' environment, the topic of messages, the jobs' volumes (on instances without local NVMe disks, which encrypt themselves) and their outputs; empty uses keys of AWS. Its key policy must let the account's IAM policies decide, and let logs.<region>.amazonaws.com and, for alarms, cloudwatch.amazonaws.com use it.",
+      "Customer-managed key of the data bucket, the logs, the functions' environment, the topic, the jobs' volumes and their outputs. Instances with local NVMe disks encrypt those themselves. The key's policy must let the account's IAM policies decide, and let logs.<region>.amazonaws.com and, for alarms, cloudwatch.amazonaws.com use it. Empty uses keys of AWS.",
     scope: "deployment",
   },
   existing_bucket_name: {
@@ -166,7 +166,7 @@ export const INFRASTRUCTURE_PARAMETERS = {
     must: "empty or the name of an S3 bucket",
     write: "for example my-data",
     description:
-      "Bucket of your own to use as the data bucket, below runs/, results/ and code/; its policy, encryption, versioning and lifecycle stay yours. Empty makes one.",
+      "Bucket of your own to use as the data bucket, below runs/, results/ and code/. Its policy, encryption, versioning and lifecycle stay yours. Empty makes one.",
     scope: "deployment",
   },
   access_log_bucket_name: {
@@ -176,7 +176,7 @@ export const INFRASTRUCTURE_PARAMETERS = {
     must: "empty or the name of an S3 bucket",
     write: "for example my-access-logs",
     description:
-      "Bucket that receives the data bucket's access logs; it must let logging.s3.amazonaws.com write. Empty writes none.",
+      "Bucket that receives the data bucket's access logs. It must let logging.s3.amazonaws.com write. Empty writes none.",
     scope: "deployment",
   },
   subnet_ids: {
@@ -186,7 +186,7 @@ export const INFRASTRUCTURE_PARAMETERS = {
     must: "a list of subnet ids",
     write: 'for example ["subnet-0123456789abcdef0"]',
     description:
-      "Subnets of a VPC in which the functions, the jobs and the endpoint run; they need a way to AWS's APIs, the jobs one to PyPI and the Hugging Face Hub, and the endpoint of a sparse encoder one to PyPI. Empty runs them outside of any VPC of yours.",
+      "Subnets of a VPC for the functions, the jobs and the endpoint. They need a way to AWS's APIs; the jobs also to PyPI and the Hugging Face Hub, and a sparse encoder's endpoint to PyPI. Empty uses no VPC of yours.",
     scope: "deployment",
   },
   security_group_ids: {
@@ -195,7 +195,7 @@ export const INFRASTRUCTURE_PARAMETERS = {
     rule: { pattern: "^sg-[0-9a-f]{8,17}$" },
     must: "a list of security group ids",
     write: 'for example ["sg-0123456789abcdef0"]',
-    description: "Security groups of what runs in subnet_ids.",
+    description: "Security groups of everything that runs in subnet_ids.",
     scope: "deployment",
   },
   permissions_boundary_arn: {
@@ -223,7 +223,7 @@ export const INFRASTRUCTURE_PARAMETERS = {
     must: `a map of role ARNs whose keys are among ${PRINCIPALS.join(", ")}`,
     write: 'for example { job = "arn:aws:iam::123456789012:role/finetuning-job" }',
     description:
-      "Roles of your own by the principal that takes them, where you may not make roles; their trust and permissions stay yours. What is left out is made.",
+      "Roles of your own by the principal that takes them, where you may not make roles. Their trust and permissions stay yours. The others are made.",
     scope: "deployment",
   },
   tags: {
@@ -233,7 +233,7 @@ export const INFRASTRUCTURE_PARAMETERS = {
     must: "a map of strings",
     write: 'for example { team = "search" }',
     description:
-      "Tags of all that Terraform makes, and of the jobs, models, endpoints and scalable targets that executions make.",
+      "Tags of everything that Terraform makes, and of the jobs, models, endpoints and scalable targets that executions make.",
     scope: "deployment",
   },
 } as const satisfies Record<string, Parameter>;

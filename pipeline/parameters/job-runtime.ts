@@ -6,7 +6,7 @@ export const JOB_RUNTIME_PARAMETERS = {
     ...FLAG,
     default: true,
     description:
-      "Run the jobs that keep checkpoints, scoring and training, on spot instances, which are cheaper and may be interrupted.",
+      "Run scoring and training on spot instances. They are cheaper, may be interrupted, and these two jobs keep checkpoints.",
     scope: "execution",
   },
   spot_wait_seconds: integer(
@@ -19,12 +19,12 @@ export const JOB_RUNTIME_PARAMETERS = {
     0,
     0,
     21_600,
-    "Seconds for which an instance is kept, and paid, after a job for the next one of the same kind (a warm pool); 0 keeps none. Needs use_spot_instances = false and a quota.",
+    "Seconds for which an instance is kept, and paid, for the next job of the same kind (a warm pool). 0 keeps none. It needs use_spot_instances = false and a quota.",
   ),
   max_job_runtime_seconds: integer(
     0,
     0,
     432_000,
-    "Seconds after which each SageMaker job is stopped; 0 derives a limit for each job from its work.",
+    "Seconds after which each SageMaker job is stopped. 0 derives a limit for each job from its work.",
   ),
 } as const satisfies Record<string, Parameter>;

@@ -3,7 +3,7 @@ import { FLAG, instanceType, integer, type Parameter } from "./parameter.ts";
 export const MINING_PARAMETERS = {
   processing_instance_type: instanceType(
     "ml.c5.4xlarge",
-    "Instance that mines hard negatives; a CPU type does.",
+    "Instance that mines hard negatives. A CPU type is enough without dense_candidates.",
     "ml.c5.4xlarge",
   ),
   num_hard_negatives: {
@@ -14,7 +14,7 @@ export const MINING_PARAMETERS = {
     ...FLAG,
     default: false,
     description:
-      "Mine among the base model's nearest documents as well as BM25's, over all ranks; embeds the corpus, so give processing_instance_type a GPU.",
+      "Mine among the base model's nearest documents as well as BM25's. This embeds the corpus: give processing_instance_type a GPU.",
     scope: "execution",
     jobs: ["mining"],
   },
@@ -23,7 +23,7 @@ export const MINING_PARAMETERS = {
       0,
       0,
       200,
-      "A query is kept only when its document is among so many best candidates of the miner; 0 keeps every query.",
+      "Keep a query only when its document is among this many best candidates of the miner. 0 keeps every query.",
     ),
     jobs: ["mining"],
   },

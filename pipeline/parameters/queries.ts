@@ -8,7 +8,7 @@ export const QUERIES_PARAMETERS = {
     must: "empty or the S3 URI of a .jsonl object",
     write: "for example s3://my-bucket/queries.jsonl",
     description:
-      "Real queries that the synthetic ones shall resemble: JSONL, one object a line with `text`, `query` or `anchor`.",
+      "Real queries for the synthetic ones to resemble, as JSONL: one object a line with `text`, `query` or `anchor`.",
     scope: "execution",
   },
   bedrock_model_id: {
@@ -17,7 +17,7 @@ export const QUERIES_PARAMETERS = {
     rule: { pattern: "^[a-z0-9-]+(\\.[a-zA-Z0-9:_-]+)+$" },
     must: "a Bedrock model id or inference-profile id",
     write: "for example us.anthropic.claude-haiku-4-5-20251001-v1:0",
-    description: "Bedrock model that writes the synthetic queries; the roles may call this one only.",
+    description: "Bedrock model that writes the synthetic queries. The roles may call no other.",
     scope: "fixed",
     fixedBecause: "the deployment's roles may call this model only",
   },
@@ -25,7 +25,7 @@ export const QUERIES_PARAMETERS = {
     20_000,
     100,
     100_000,
-    "Documents for which queries are generated at most, sampled over the whole corpus.",
+    "Most documents for which queries are generated. They are sampled over the whole corpus.",
   ),
   queries_per_document: integer(5, 1, 10, "Queries asked for each sampled document."),
 } as const satisfies Record<string, Parameter>;

@@ -3,17 +3,17 @@ import { HUGGING_FACE_ID, instanceType, integer, type Parameter, revision } from
 export const SCORING_PARAMETERS = {
   scoring_instance_type: instanceType(
     "ml.g5.2xlarge",
-    "Instance on which the teacher scores and the models are evaluated.",
+    "Instance that runs the teacher and the evaluation.",
     "ml.g5.2xlarge or ml.p4d.24xlarge",
   ),
-  scoring_instance_count: integer(1, 1, 20, "Instances that score, each its share of the queries."),
+  scoring_instance_count: integer(1, 1, 20, "Instances that score. Each takes its share of the queries."),
   teacher_model_id: {
     type: "string",
     default: "BAAI/bge-reranker-v2.5-gemma2-lightweight",
     rule: { pattern: HUGGING_FACE_ID },
     must: "a Hugging Face model id",
     write: "for example BAAI/bge-reranker-v2.5-gemma2-lightweight",
-    description: "Teacher: this reranker, any sentence-transformers CrossEncoder, or an embedding model.",
+    description: "Teacher: this reranker, a sentence-transformers CrossEncoder, or an embedding model.",
     scope: "execution",
     jobs: ["scoring", "evaluation"],
   },
@@ -24,7 +24,7 @@ export const SCORING_PARAMETERS = {
     jobs: ["scoring"],
   },
   scoring_max_negatives: {
-    ...integer(4, 1, 200, "Hard negatives of each query that the teacher scores; at most num_hard_negatives."),
+    ...integer(4, 1, 200, "Hard negatives of each query that the teacher scores. At most num_hard_negatives."),
     jobs: ["scoring"],
   },
 } as const satisfies Record<string, Parameter>;

@@ -72,6 +72,15 @@ function typeOf(schema: Schema): string {
   throw new UnsupportedSchemaError(`Python cannot express ${JSON.stringify(schema)}`);
 }
 
+/**
+ * The Python type of a value with this JSON Schema.
+ *
+ * @throws UnsupportedSchemaError or z.ZodError for a schema that the contract's two sides cannot share.
+ */
+export function pythonType(schema: unknown): string {
+  return typeOf(Schema.parse(schema));
+}
+
 /** A docstring, broken at words where a line would be too long. */
 function docstring(text: string, indent: string): string {
   const lines: string[] = [];
@@ -93,14 +102,16 @@ interface Field {
   readonly name: string;
   readonly type: string;
   readonly description: string | undefined;
+  /** What an absent value stands for. */
+  readonly absent?: string;
 }
 
 function structure(name: string, description: string, fields: readonly Field[]): string {
-  const members = fields.map(({ name: field, type, description: text }) => {
-    const member = `    ${field}: ${type}`;
+  const members = fields.map(({ name: field, type, description: text, absent }) => {
+    const member = `    ${field}: ${type}${absent === undefined ? "" : ` = ${JSON.stringify(absent)}`}`;
     return text === undefined ? member : `${member}\n${docstring(text, "    ")}`;
   });
-  return `class ${name}(Struct, frozen=True):\n${docstring(description, "    ")}\n\n${members.join("\n")}\n`;
+  return `class ${name}(Struct, frozen=True, kw_only=True):\n${docstring(description, "    ")}\n\n${members.join("\n")}\n`;
 }
 
 /**
@@ -140,12 +151,13 @@ export function pythonArguments(): string {
   const types = { string: "str", number: "float", bool: "bool" } as const;
   const structures = JOB_STAGES.map((stage) => {
     const fields = JOB_ARGUMENTS[stage].map((name): Field => {
-      const { type, rule, description } = parameter(name);
+      const { type, rule, description, default: defaultValue } = parameter(name);
       if (type === "list(string)" || type === "map(string)") {
         throw new UnsupportedSchemaError(`${name} has the type ${type}, which no command line carries`);
       }
       const python = rule.oneOf !== undefined ? literal(rule.oneOf) : rule.integer === true ? "int" : types[type];
-      return { name, type: python, description };
+      // An empty text is not sent: resolve-parameters leaves it out.
+      return { name, type: python, description, ...(defaultValue === "" ? { absent: "" } : {}) };
     });
     const { number, title, job } = STAGES[stage];
     return structure(
