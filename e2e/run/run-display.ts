@@ -62,7 +62,8 @@ export class RunDisplay {
 
   #show(text: string): void {
     const { terminal } = this.#streams;
-    if (terminal.isTTY) {
+    // A terminal that does not know its width has 0 columns; ora then never ends clearing its line.
+    if (terminal.isTTY && terminal.columns > 0) {
       this.#spinner ??= ora({ stream: terminal, discardStdin: false }).start();
       this.#spinner.text = text;
       return;

@@ -2,10 +2,16 @@ import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { RunDisplay } from "../../../e2e/run/run-display.ts";
 
-function display(isTTY: boolean) {
+function display(isTTY: boolean, columns = 80) {
   let now = 0;
   const out = new PassThrough();
-  const terminal = Object.assign(new PassThrough(), { isTTY }) as unknown as NodeJS.WriteStream & PassThrough;
+  const terminal = Object.assign(new PassThrough(), {
+    isTTY,
+    columns,
+    clearLine: () => true,
+    cursorTo: () => true,
+    moveCursor: () => true,
+  }) as unknown as NodeJS.WriteStream & PassThrough;
   const shown = new RunDisplay({ out, terminal }, () => now);
   return {
     shown,
@@ -16,7 +22,6 @@ function display(isTTY: boolean) {
       String(out.read() ?? "")
         .trimEnd()
         .split("\n"),
-    terminal,
   };
 }
 
@@ -49,11 +54,18 @@ describe("what a run says in a log", () => {
 });
 
 it("keeps progress on one changing line of a terminal", () => {
-  const { shown, at, lines, terminal } = display(true);
-  Object.assign(terminal, { clearLine: () => true, cursorTo: () => true, moveCursor: () => true, columns: 80 });
+  const { shown, at, lines } = display(true);
   shown.begin("training");
   at(20);
   shown.progress(steps(3));
   shown.end();
   expect(lines()).toEqual(["[   0 s] training"]);
+});
+
+it("takes a terminal of unknown width for a log", () => {
+  const { shown, at, lines } = display(true, 0);
+  shown.begin("training");
+  at(20);
+  shown.progress(steps(3));
+  expect(lines()).toEqual(["[   0 s] training", "[  20 s]     training: 3 of 80 steps"]);
 });
