@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import { command, oneOf, readOptions, repeated, wholeNumber } from "../../e2e/command-line.ts";
-import { HUB_MODELS, HUB_SPARSE_MODELS } from "../../emulation/fixtures/hub-cache.ts";
+import { HUB_MODELS, HUB_SPARSE_MODELS } from "../../emulation/models/hub-cache.ts";
 import { ELEMENTS, RECIPES } from "./recipes.ts";
 
 const JUDGED_ON = ["dev", "held-out", "test"] as const;

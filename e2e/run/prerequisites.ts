@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { checkMaven } from "../../emulation/cache/maven.ts";
-import { findInstalledJdk } from "../../emulation/opensearch/jdk.ts";
+import { findInstalledJdk } from "../../emulation/java/jdk.ts";
+import { checkMaven } from "../../emulation/java/maven.ts";
 import { findPython } from "../../emulation/python/environment.ts";
 import { checkTerraform } from "../../emulation/terraform/terraform.ts";
 

@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { HUB_MODELS, HUB_SPARSE_MODELS } from "../../emulation/fixtures/hub-cache.ts";
+import { HUB_MODELS, HUB_SPARSE_MODELS } from "../../emulation/models/hub-cache.ts";
 import { command, readOptions, wholeNumber } from "../command-line.ts";
 
 /** What one end-to-end run does. */

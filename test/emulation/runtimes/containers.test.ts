@@ -4,11 +4,11 @@ import { hostname } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
-import { dockerEngine } from "../../../emulation/images/availability.ts";
-import { OWNER_LABELS } from "../../../emulation/runtimes/ownership.ts";
+import { dockerEngine } from "../../../emulation/containers/engine.ts";
+import { OWNER_LABELS } from "../../../emulation/containers/ownership.ts";
 import { containerImages } from "../container-images.ts";
 
-const { images } = await containerImages("localstack");
+const { images } = await containerImages();
 const E2E = fileURLToPath(new URL("../../../e2e/main.ts", import.meta.url));
 
 const runs: Run[] = [];
