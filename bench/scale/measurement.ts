@@ -103,5 +103,5 @@ export function renderMeasurements(measurements: readonly Measurement[]): string
   });
   const numbers = ["seconds", "CPU s", "throughput", "peak MiB", "ratio", "CPU ratio"];
   const header = ["stage", "network", "documents", "variant", ...numbers, "note"];
-  return markdownTable([header, ...rows], { align: ["", "", "r", "", ...numbers.map(() => "r"), ""] });
+  return markdownTable([header, ...rows], { align: ["l", "l", "r", "l", ...numbers.map(() => "r"), "l"] });
 }

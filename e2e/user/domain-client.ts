@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Client } from "@opensearch-project/opensearch";
 import { AwsSigv4Signer } from "@opensearch-project/opensearch/aws-v3";
-import type { AwsConnection } from "../emulation/aws/aws-connection.ts";
+import type { AwsConnection } from "../../emulation/aws/aws-connection.ts";
 
 /** Where a domain answers, and whose certificate it has. */
 export interface DomainConnection {

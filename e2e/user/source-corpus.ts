@@ -13,16 +13,35 @@ const SHARDS = 3;
 /** A bucket of the user's own, apart from the stack's data bucket. */
 export const USER_BUCKET = "user-corpus";
 
-/** Makes the user's bucket. */
-export async function createUserBucket(s3: S3Client): Promise<void> {
-  await s3.send(new CreateBucketCommand({ Bucket: USER_BUCKET }));
+/** Where the user's corpus and judgements are, besides the index; the names do not depend on what is uploaded. */
+export interface GivenCorpus {
+  /** For `s3_corpus_path`. */
+  readonly corpusUri: string;
+  /** For `judgements_uri`; its `queries.jsonl` is what `sample_query_uri` takes, too. */
+  readonly judgementsUri: string;
 }
 
-/**
- * Puts the human judgements into the user's bucket in BEIR format, and returns their URI for `judgements_uri`. Their
- * `queries.jsonl` is what `sample_query_uri` takes, too.
- */
-export async function uploadJudgements(s3: S3Client, files: CollectionFiles): Promise<string> {
+/** Where {@link giveCorpus} puts things. */
+export const GIVEN_CORPUS: GivenCorpus = {
+  corpusUri: `s3://${USER_BUCKET}/corpus.jsonl`,
+  judgementsUri: `s3://${USER_BUCKET}/judgements/`,
+};
+
+/** Does what a user has done before they deploy: fills an index, and a bucket of their own with the same and the judgements. */
+export async function giveCorpus(
+  s3: S3Client,
+  domain: Client,
+  collection: Collection,
+  files: CollectionFiles,
+): Promise<void> {
+  await s3.send(new CreateBucketCommand({ Bucket: USER_BUCKET }));
+  await indexCollection(domain, collection);
+  await uploadJudgements(s3, files);
+  await uploadCollection(s3, collection);
+}
+
+/** Puts the human judgements into the user's bucket in BEIR format. */
+async function uploadJudgements(s3: S3Client, files: CollectionFiles): Promise<void> {
   const names = [
     [files.queriesFile, "queries.jsonl"],
     [files.qrelsFile, "qrels.tsv"],
@@ -31,11 +50,10 @@ export async function uploadJudgements(s3: S3Client, files: CollectionFiles): Pr
   for (const [file, name] of names) {
     await s3.send(new PutObjectCommand({ Bucket: USER_BUCKET, Key: `judgements/${name}`, Body: await readFile(file) }));
   }
-  return `s3://${USER_BUCKET}/judgements/`;
 }
 
 /** Indexes the collection as a user would have it: `title` and `content` fields. */
-export async function indexCollection(client: Client, collection: Collection): Promise<void> {
+async function indexCollection(client: Client, collection: Collection): Promise<void> {
   await client.indices.create({
     index: SOURCE_INDEX,
     body: {
@@ -55,11 +73,10 @@ export async function indexCollection(client: Client, collection: Collection): P
   await client.indices.refresh({ index: SOURCE_INDEX });
 }
 
-/** Puts the collection into a bucket as the JSONL that `input_type = "s3"` takes, and returns its URI. */
-export async function uploadCollection(s3: S3Client, collection: Collection): Promise<string> {
+/** Puts the collection into a bucket as the JSONL that `input_type = "s3"` takes. */
+async function uploadCollection(s3: S3Client, collection: Collection): Promise<void> {
   const lines = collection.documents.map((document) =>
     JSON.stringify({ id: document.id, text: passageText(document) }),
   );
   await s3.send(new PutObjectCommand({ Bucket: USER_BUCKET, Key: "corpus.jsonl", Body: `${lines.join("\n")}\n` }));
-  return `s3://${USER_BUCKET}/corpus.jsonl`;
 }

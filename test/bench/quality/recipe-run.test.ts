@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { JudgedOn } from "../../../bench/quality/options.ts";
+import type { JudgedOn } from "../../../bench/quality/quality-options.ts";
+import { runRecipe, type Workbench } from "../../../bench/quality/recipe-run.ts";
 import { RECIPES, type Recipe } from "../../../bench/quality/recipes.ts";
-import { runRecipe, type Workbench } from "../../../bench/quality/stages.ts";
 import { evaluationReport, NOT_DEPLOYED } from "../../lambdas/shared/evaluation-fixture.ts";
 
 const training = { train_queries: 1, steps: 1, dev_ndcg_before: 0, dev_ndcg_after: 0 };

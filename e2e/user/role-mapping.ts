@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { type Client, errors } from "@opensearch-project/opensearch";
-import type { AwsClients } from "../emulation/aws/aws-connection.ts";
-import { type Check, Checks } from "./checks/check.ts";
-import { verifyMessages } from "./checks/messages.ts";
-import type { Deployment } from "./deployment.ts";
+import { type Check, Checks, failed } from "../checks/check.ts";
+import { messageNotRun, verifyMessages } from "../checks/messages.ts";
+import { type Executions, endOf } from "../executions/execution.ts";
+import type { DomainRoles } from "../run/stack-deployment.ts";
 import { connectToDomain, type DomainConnection } from "./domain-client.ts";
-import { runExecution } from "./execution.ts";
 import { SOURCE_INDEX } from "./source-corpus.ts";
 
 /** OpenSearch role that holds what the README says a reader needs. */
@@ -13,7 +13,6 @@ export const READER_ROLE = "finetuning_reader";
 const SETTINGS_ROLE = "finetuning_trusted_endpoints";
 const SECURITY_API = "/_plugins/_security/api";
 const REFUSED_EXECUTION = "role-not-mapped";
-const EXECUTION_TIMEOUT_MS = 120_000;
 /** Until a new mapping is in force everywhere in the node. */
 const MAPPING_TIMEOUT_MS = 20_000;
 
@@ -68,8 +67,9 @@ interface RoleMappingOptions {
   readonly connection: DomainConnection;
   /** As the master user. */
   readonly domain: Client;
-  readonly clients: AwsClients;
-  readonly deployment: Deployment;
+  readonly logs: CloudWatchLogsClient;
+  readonly executions: Executions;
+  readonly roles: DomainRoles;
   readonly modelName: string;
   /** Whether executions read an index. */
   readonly readsIndex: boolean;
@@ -81,40 +81,17 @@ interface RoleMappingOptions {
  */
 export async function mapRolesAndVerify(options: RoleMappingOptions): Promise<Check[]> {
   const checks = new Checks("role mapping");
-  const { connection, domain, clients, deployment, readsIndex } = options;
-  const { reader, registration } = deployment.domainRoles;
+  const { connection, domain, readsIndex } = options;
+  const { reader, registration } = options.roles;
   const asReader = connectToDomain(connection, reader);
   const asRegistration = connectToDomain(connection, registration);
   const read = () => statusOf(() => asReader.count({ index: SOURCE_INDEX }) as unknown as Promise<unknown>);
-  const look = () =>
-    statusOf(
-      () =>
-        asRegistration.http.post({
-          path: "/_plugins/_ml/models/_search",
-          body: { query: { match_all: {} } },
-        }) as unknown as Promise<unknown>,
-    );
+  const look = () => statusOf(() => lookForModels(asRegistration));
   try {
     checks.expect("the registration is refused before", (await look()) === 403, registration);
     if (readsIndex) {
       checks.expect("the reader is refused before", (await read()) === 403, reader);
-      const refused = await runExecution(clients.stepFunctions, {
-        stateMachineArn: deployment.stateMachineArn,
-        name: REFUSED_EXECUTION,
-        input: {},
-        onStateEntered: () => undefined,
-        timeoutMs: EXECUTION_TIMEOUT_MS,
-      });
-      const cause = refused.cause ?? "";
-      checks.expect(
-        "an execution says which role to map",
-        refused.status === "FAILED" && cause.includes("OpenSearchAccessDeniedError") && cause.includes(reader),
-        `${refused.status} ${refused.error ?? ""}: ${cause.replace(/\s+/g, " ").slice(0, 300)}`,
-      );
-      const subject = `Fine-tuning of ${options.modelName} failed: ${refused.error}`;
-      checks.results.push(
-        ...(await verifyMessages(clients.logs, [{ execution: REFUSED_EXECUTION, subject, text: [reader] }])),
-      );
+      checks.results.push(...(await verifyRefusedExecution(options)));
     }
     await mapReader(domain, reader);
     await mapRegistration(domain, registration);
@@ -125,6 +102,27 @@ export async function mapRolesAndVerify(options: RoleMappingOptions): Promise<Ch
     await Promise.all([asReader.close(), asRegistration.close()]);
   }
   return checks.results;
+}
+
+function lookForModels(client: Client): Promise<unknown> {
+  const request = { path: "/_plugins/_ml/models/_search", body: { query: { match_all: {} } } };
+  return client.http.post(request) as unknown as Promise<unknown>;
+}
+
+/** An execution whose reader is not mapped yet says which role to map, and a person is told. */
+async function verifyRefusedExecution({ executions, logs, roles, modelName }: RoleMappingOptions): Promise<Check[]> {
+  const checks = new Checks("role mapping");
+  const refused = await executions.run({ name: REFUSED_EXECUTION, input: {} });
+  const cause = refused.cause ?? "";
+  checks.expect(
+    "an execution says which role to map",
+    refused.status === "FAILED" && cause.includes("OpenSearchAccessDeniedError") && cause.includes(roles.reader),
+    endOf(refused),
+  );
+  if (failed(checks.results).length > 0) return [...checks.results, messageNotRun(REFUSED_EXECUTION)];
+  const subject = `Fine-tuning of ${modelName} failed: ${refused.error}`;
+  const message = { execution: REFUSED_EXECUTION, subject, text: [roles.reader] };
+  return [...checks.results, ...(await verifyMessages(logs, [message]))];
 }
 
 async function becomes(status: () => Promise<number>, expected: readonly number[]): Promise<boolean> {

@@ -3,10 +3,9 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { z } from "zod";
-import { type AwsConnection, awsEnvironment } from "../emulation/aws/aws-connection.ts";
-import { Terraform } from "../emulation/terraform/terraform.ts";
+import type { Terraform } from "../../emulation/terraform/terraform.ts";
 
-const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
+const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 
 const Outputs = z.object({
   state_machine_arn: z.string(),
@@ -36,14 +35,12 @@ export interface Deployment {
 }
 
 /**
- * Synthesises the app exactly as a user does and lets Terraform work on the emulator instead of AWS. The only difference
- * is an override file beside the synthesised one, which makes the provider skip what only AWS can answer.
+ * Synthesises the app exactly as a user does. The only difference is an override file beside the synthesised one, which makes the
+ * provider skip what only AWS can answer.
+ *
+ * @returns the stack's directory.
  */
-export async function synthesise(
-  workDirectory: string,
-  aws: AwsConnection,
-  variables: Record<string, unknown>,
-): Promise<Terraform> {
+export async function synthesise(workDirectory: string): Promise<string> {
   const outDirectory = path.join(workDirectory, "cdktf.out");
   await execa("npx", ["tsx", "main.ts"], {
     cwd: REPOSITORY,
@@ -56,9 +53,6 @@ export async function synthesise(
       provider: {
         aws: [
           {
-            access_key: aws.credentials.accessKeyId,
-            secret_key: aws.credentials.secretAccessKey,
-            token: aws.credentials.sessionToken,
             max_retries: 2,
             s3_use_path_style: true,
             skip_credentials_validation: true,
@@ -68,12 +62,20 @@ export async function synthesise(
       },
     }),
   );
-  await writeFile(path.join(stackDirectory, "emulator.auto.tfvars.json"), JSON.stringify(variables));
-  return new Terraform({ directory: stackDirectory, workDirectory, environment: awsEnvironment(aws) });
+  return stackDirectory;
 }
 
-/** Applies the stack and reads its outputs. */
-export async function deploy(terraform: Terraform): Promise<Deployment> {
+/**
+ * Applies the stack with these variables and reads its outputs.
+ *
+ * @param directory the stack's, which `terraform` works on.
+ */
+export async function applyStack(
+  terraform: Terraform,
+  directory: string,
+  variables: Readonly<Record<string, unknown>>,
+): Promise<Deployment> {
+  await writeFile(path.join(directory, "emulator.auto.tfvars.json"), JSON.stringify(variables));
   await terraform.init();
   await terraform.apply();
   const outputs = Outputs.parse(await terraform.output());

@@ -1,6 +1,7 @@
 import { markdownTable } from "markdown-table";
-import type { EvaluationSet, MetricGain, Rankers, Sparsity } from "../pipeline/artifacts.ts";
-import type { Check } from "./checks/check.ts";
+import type { EvaluationSet, MetricGain, Rankers, Sparsity } from "../../pipeline/artifacts.ts";
+import type { Check } from "../checks/check.ts";
+import type { RunOptions } from "./run-options.ts";
 
 /** Seconds and counts of one stage of one execution. */
 export interface StageResult {
@@ -12,6 +13,7 @@ export interface StageResult {
 /** What one execution gave. */
 export interface ExecutionSummary {
   readonly name: string;
+  readonly succeeded: boolean;
   readonly stages: readonly StageResult[];
   readonly checks: readonly Check[];
   /** Of the base and the tuned model; empty for dense models. */
@@ -27,7 +29,7 @@ export interface ExecutionSummary {
 
 /** What a run of the harness gave: written to a file and shown as tables. */
 export interface RunResults {
-  readonly options: Record<string, unknown>;
+  readonly options: RunOptions;
   readonly runtime: string;
   readonly setUp: readonly StageResult[];
   readonly checks: readonly Check[];
@@ -38,38 +40,53 @@ export interface RunResults {
 }
 
 /** All checks of the run. */
-export function allChecks(results: RunResults): Check[] {
+export function allChecks(results: Pick<RunResults, "checks" | "executions">): Check[] {
   return [...results.checks, ...results.executions.flatMap(({ checks }) => checks)];
 }
 
 /** The run's tables as Markdown: pleasant in a terminal as well. */
 export function renderResults(results: RunResults): string {
-  const lines: string[] = [`Runtime: ${results.runtime}`, ""];
-  lines.push(stagesTable(["set-up", "seconds", "what"], results.setUp), "");
-  for (const execution of results.executions) {
-    lines.push(`Execution ${execution.name}`, "");
-    lines.push(stagesTable(["stage", "seconds", "counts"], execution.stages), "");
-    lines.push(metricsTable(execution), "", stylesTable(execution), "");
-    if (execution.sparsity.length > 0) lines.push(sparsityTable(execution), "");
-    if (execution.reportFile !== undefined) lines.push(`Report: ${execution.reportFile}`, "");
-  }
+  const parts = [
+    `Runtime: ${results.runtime}`,
+    stagesTable("set-up", "what", results.setUp),
+    ...results.executions.flatMap(executionParts),
+    checksTable(allChecks(results)),
+    summary(results),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+function stagesTable(title: string, counted: string, stages: readonly StageResult[]): string {
+  const rows = stages.map(({ stage, seconds, counts }) => [stage, seconds.toFixed(1), counts]);
+  return markdownTable([[title, "seconds", counted], ...rows], { align: ["l", "r", "l"] });
+}
+
+function executionParts(execution: ExecutionSummary): string[] {
+  return [
+    `Execution ${execution.name}`,
+    stagesTable("stage", "counts", execution.stages),
+    ...(execution.succeeded ? [metricsTable(execution), stylesTable(execution)] : []),
+    ...(execution.sparsity.length > 0 ? [sparsityTable(execution)] : []),
+    ...(execution.reportFile === undefined ? [] : [`Report: ${execution.reportFile}`]),
+  ];
+}
+
+const OUTCOMES = { passed: "ok", failed: "FAILED", "not run": "not run" } as const satisfies Record<
+  Check["outcome"],
+  string
+>;
+
+function checksTable(checks: readonly Check[]): string {
+  const rows = checks.map(({ stage, name, outcome, detail }) => [OUTCOMES[outcome], `${stage}: ${name}`, detail]);
+  return markdownTable([["", "check", "found"], ...rows]);
+}
+
+function summary({ totalSeconds, peakMemoryGiB, ...results }: RunResults): string {
   const checks = allChecks(results);
-  lines.push(
-    markdownTable([
-      ["", "check", "found"],
-      ...checks.map(({ stage, name, passed, detail }) => [passed ? "ok" : "FAILED", `${stage}: ${name}`, detail]),
-    ]),
-    "",
-  );
-  const failed = checks.filter(({ passed }) => !passed).length;
-  const memory =
-    results.peakMemoryGiB === undefined
-      ? "; peak memory unknown, since this system has neither /proc nor ps"
-      : `, peak memory ${results.peakMemoryGiB.toFixed(1)} GiB`;
-  lines.push(
-    `${checks.length - failed} checks passed, ${failed} failed in ${results.totalSeconds.toFixed(0)} s${memory}`,
-  );
-  return `${lines.join("\n")}\n`;
+  const count = (outcome: Check["outcome"]) => checks.filter((check) => check.outcome === outcome).length;
+  const notRun = count("not run") === 0 ? "" : `, ${count("not run")} not run in the wake of these`;
+  const memory = peakMemoryGiB === undefined ? "" : `, peak memory ${peakMemoryGiB.toFixed(1)} GiB`;
+  return `${count("passed")} checks passed, ${count("failed")} failed${notRun} in ${totalSeconds.toFixed(0)} s${memory}`;
 }
 
 const RANKERS = [
@@ -79,11 +96,6 @@ const RANKERS = [
   ["base_hybrid", "base + BM25", undefined],
   ["tuned_hybrid", "tuned + BM25", "hybrid_ndcg_gain"],
 ] as const satisfies readonly (readonly [keyof Rankers, string, keyof EvaluationSet | undefined])[];
-
-function stagesTable(header: readonly string[], stages: readonly StageResult[]): string {
-  const rows = stages.map(({ stage, seconds, counts }) => [stage, seconds.toFixed(1), counts]);
-  return markdownTable([header, ...rows], { align: ["", "r", ""] });
-}
 
 function metricsTable({ heldOut, human, humanNdcgThroughOpenSearch }: ExecutionSummary): string {
   const rows: string[][] = [];
@@ -112,7 +124,7 @@ function metricsTable({ heldOut, human, humanNdcgThroughOpenSearch }: ExecutionS
     ]);
   }
   const header = ["queries", "ranker", "nDCG@10", "Recall@100", "MRR@10", "gain of tuning in nDCG@10 [95 %]"];
-  return markdownTable([header, ...rows], { align: ["", "", "r", "r", "r", ""] });
+  return markdownTable([header, ...rows], { align: ["l", "l", "r", "r", "r", "l"] });
 }
 
 function stylesTable({ heldOut }: ExecutionSummary): string {
@@ -124,7 +136,7 @@ function stylesTable({ heldOut }: ExecutionSummary): string {
     withInterval(ndcg_gain),
   ]);
   const header = ["held-out style", "queries", "base nDCG@10", "tuned nDCG@10", "gain [95 %]"];
-  return markdownTable([header, ...rows], { align: ["", "r", "r", "r", ""] });
+  return markdownTable([header, ...rows], { align: ["l", "r", "r", "r", "l"] });
 }
 
 function sparsityTable({ sparsity }: ExecutionSummary): string {
@@ -135,7 +147,7 @@ function sparsityTable({ sparsity }: ExecutionSummary): string {
     flops.toFixed(2),
   ]);
   const header = ["model", "words a query", "words a document", "in common"];
-  return markdownTable([header, ...rows], { align: ["", "r", "r", "r"] });
+  return markdownTable([header, ...rows], { align: ["l", "r", "r", "r"] });
 }
 
 function withInterval({ mean, low, high }: MetricGain): string {

@@ -1,5 +1,6 @@
-import type { JudgedOn } from "./options.ts";
-import type { RunResult } from "./stages.ts";
+import { markdownTable } from "markdown-table";
+import type { JudgedOn } from "./quality-options.ts";
+import type { RunResult } from "./recipe-run.ts";
 
 /** All seeds of one recipe on one collection. */
 export interface Row {
@@ -39,7 +40,7 @@ const HEADER = [
  * standard error, of what `on` names.
  */
 export function renderTable(rows: readonly Row[], on: JudgedOn): string {
-  const lines = [HEADER, HEADER.map((_, column) => (column < 2 ? "---" : "--:"))].map(line);
+  const lines: string[][] = [];
   for (const { collection, recipe, results, against } of rows) {
     const human = results.flatMap((result) => setOf(result, "judged") ?? []);
     const evaluated = results.every(({ report }) => report !== undefined);
@@ -56,25 +57,19 @@ export function renderTable(rows: readonly Row[], on: JudgedOn): string {
           ];
     const deploys = results.filter(({ deploy }) => deploy).length;
     const differences = against?.map((whole, seed) => gain(results[seed] as RunResult, on) - gain(whole, on));
-    lines.push(
-      line([
-        collection,
-        recipe,
-        ...cells,
-        evaluated ? `deploys ${deploys} of ${results.length}` : "",
-        evaluated ? gains(results, "held-out") : "",
-        gains(results, "dev"),
-        differences === undefined ? "" : withStandardError(differences),
-        String(results[0]?.trainQueries ?? ""),
-        results.map(({ steps }) => steps).join(", "),
-      ]),
-    );
+    lines.push([
+      collection,
+      recipe,
+      ...cells,
+      evaluated ? `deploys ${deploys} of ${results.length}` : "",
+      evaluated ? gains(results, "held-out") : "",
+      gains(results, "dev"),
+      differences === undefined ? "" : withStandardError(differences),
+      String(results[0]?.trainQueries ?? ""),
+      results.map(({ steps }) => steps).join(", "),
+    ]);
   }
-  return lines.join("\n");
-}
-
-function line(cells: readonly string[]): string {
-  return `| ${cells.join(" | ")} |`;
+  return markdownTable([HEADER, ...lines], { align: HEADER.map((_, column) => (column < 2 ? "l" : "r")) });
 }
 
 function setOf({ report }: RunResult, name: string) {

@@ -1,15 +1,13 @@
 import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { Client } from "@opensearch-project/opensearch";
-import type { AwsClients } from "../emulation/aws/aws-connection.ts";
-import { BEDROCK_FAILURE_MESSAGE, FAILING_BEDROCK_JOB } from "../emulation/stubs/bedrock/scripted-failure.ts";
-import { type Check, Checks } from "./checks/check.ts";
-import { verifyMessages } from "./checks/messages.ts";
-import type { Deployment } from "./deployment.ts";
-import { runExecution } from "./execution.ts";
-import { USER_BUCKET } from "./source-corpus.ts";
+import type { AwsClients } from "../../emulation/aws/aws-connection.ts";
+import { BEDROCK_FAILURE_MESSAGE, FAILING_BEDROCK_JOB } from "../../emulation/stubs/bedrock/scripted-failure.ts";
+import { type Check, Checks } from "../checks/check.ts";
+import { type ExpectedMessage, messageNotRun, verifyMessages } from "../checks/messages.ts";
+import { type Executions, endOf } from "../executions/execution.ts";
+import { USER_BUCKET } from "../user/source-corpus.ts";
 
 const EMPTY_INDEX = "empty";
-const TIMEOUT_MS = 5 * 60_000;
 
 /** An execution that must fail, and what it has to say then. */
 interface FailingExecution {
@@ -74,40 +72,40 @@ const FAILING_EXECUTIONS: readonly FailingExecution[] = [
 
 /** Runs executions that must fail and checks that each names its stage and what to change. */
 export async function verifyFailingExecutions(
-  clients: AwsClients,
+  { s3, logs }: Pick<AwsClients, "s3" | "logs">,
   domain: Client,
-  deployment: Deployment,
+  executions: Executions,
   modelName: string,
   say: (line: string) => void,
 ): Promise<Check[]> {
-  const checks = new Checks("bad input");
-  await uploadBadCorpora(clients.s3);
+  const checks: Check[] = [];
+  await uploadBadCorpora(s3);
   await domain.indices.create({
     index: EMPTY_INDEX,
     body: { mappings: { properties: { title: { type: "text" }, content: { type: "text" } } } },
   });
-  for (const { name, input, error, cause } of FAILING_EXECUTIONS) {
+  const messages: ExpectedMessage[] = [];
+  for (const failing of FAILING_EXECUTIONS) {
+    const { name, error, cause } = failing;
     say(`  ${name}`);
-    const result = await runExecution(clients.stepFunctions, {
-      stateMachineArn: deployment.stateMachineArn,
-      name,
-      input,
-      onStateEntered: () => undefined,
-      timeoutMs: TIMEOUT_MS,
-    });
-    const said = result.cause ?? "";
-    checks.expect(
-      name,
-      result.status === "FAILED" && result.error === error && cause.every((part) => said.includes(part)),
-      `${result.status} ${result.error ?? ""}: ${said.replace(/\s+/g, " ").slice(0, 300)}`,
-    );
+    const check = await verifyFailure(executions, failing);
+    checks.push(check);
+    if (check.outcome !== "passed") checks.push(messageNotRun(name));
+    else messages.push({ execution: name, subject: `Fine-tuning of ${modelName} failed: ${error}`, text: cause });
   }
-  const messages = FAILING_EXECUTIONS.map(({ name, error, cause }) => ({
-    execution: name,
-    subject: `Fine-tuning of ${modelName} failed: ${error}`,
-    text: cause,
-  }));
-  return [...checks.results, ...(await verifyMessages(clients.logs, messages))];
+  return [...checks, ...(await verifyMessages(logs, messages))];
+}
+
+async function verifyFailure(executions: Executions, { name, input, error, cause }: FailingExecution): Promise<Check> {
+  const checks = new Checks("bad input");
+  const result = await executions.run({ name, input });
+  const said = result.cause ?? "";
+  checks.expect(
+    name,
+    result.status === "FAILED" && result.error === error && cause.every((part) => said.includes(part)),
+    endOf(result),
+  );
+  return checks.results[0] as Check;
 }
 
 async function uploadBadCorpora(s3: S3Client): Promise<void> {
