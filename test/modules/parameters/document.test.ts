@@ -10,7 +10,7 @@ import {
 } from "../../../modules/parameters/document.ts";
 import { PARAMETER_NAMES } from "../../../pipeline/parameters.ts";
 
-const repositoryFile = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
+const repositoryFile = (name: string) => readFileSync(new URL(`../../../${name}`, import.meta.url), "utf8");
 
 describe("the parameters' documentation", () => {
   it("has a row a parameter", () => {
