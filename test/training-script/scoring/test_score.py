@@ -208,6 +208,7 @@ scoring.score(*map(Path, folders), scoring.settings_of(teacher, "auto", None, 64
 """
 
 
+@pytest.mark.process
 def test_a_killed_job_resumes_and_gives_what_an_undisturbed_one_does(training_data, tmp_path, tiny_cross_encoder):
     checkpoints = tmp_path / "checkpoints-killed"
     for name in ("killed", "whole"):
