@@ -10,7 +10,7 @@ const LAYERS = {
   lambdas: ["pipeline"],
   modules: ["pipeline"],
   emulation: ["pipeline"],
-  e2e: ["emulation", "pipeline", "modules", "lambdas"],
+  e2e: ["emulation", "pipeline"],
   bench: ["emulation", "pipeline", "lambdas", "modules"],
   scripts: ["modules", "pipeline", "emulation/python"],
 };
