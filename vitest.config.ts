@@ -29,6 +29,7 @@ export default defineConfig({
         test: {
           name: "terraform",
           include: ["test/**/*.terraform.test.ts"],
+          globalSetup: ["test/modules/stack-setup.ts"],
           testTimeout: 30_000,
           hookTimeout: 120_000,
         },
