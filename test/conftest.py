@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+from multiprocessing.process import BaseProcess
 
 import pytest
 
@@ -32,6 +33,7 @@ def _unit_tests_keep_to_themselves(request: pytest.FixtureRequest, monkeypatch: 
         return refused
 
     monkeypatch.setattr(subprocess.Popen, "__init__", refuse("subprocess.Popen"))
+    monkeypatch.setattr(BaseProcess, "start", refuse("multiprocessing.Process.start"))
     for method in ("connect", "connect_ex", "listen"):
         monkeypatch.setattr(socket.socket, method, refuse(f"socket.{method}"))
     yield

@@ -119,6 +119,7 @@ def test_other_input_or_settings_are_scored_anew(training_data, tmp_path, monkey
     assert other.calls == 5
 
 
+@pytest.mark.process
 def test_several_devices_give_the_same_scores(training_data, tmp_path, tiny_model):
     outputs = []
     for number, devices in enumerate((["cpu"], ["cpu", "cpu"])):
