@@ -13,6 +13,8 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.{emulated,terraform}.test.ts"],
           setupFiles: ["test/unit-guard.ts"],
+          // Each takes milliseconds; a busy machine may need many times that.
+          testTimeout: 15_000,
         },
       },
       {

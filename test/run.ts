@@ -26,7 +26,7 @@ const report = (name: string) => path.join(reports, name);
 
 /**
  * What extends the emulators is for an environment of its own, with the AWS SDK instead of torch. Its configuration
- * tolerates LocalStack's modules missing: LocalStack needs a later Python than there may be.
+ * tolerates LocalStack's modules missing: LocalStack runs in a container only.
  */
 async function pyrightOfEmulators(output: Output): Promise<Counts> {
   const { python } = await pythonEnvironment("ministack");

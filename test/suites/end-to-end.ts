@@ -2,8 +2,8 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { ContainersUnavailableError } from "../../emulation/images/availability.ts";
-import { findImages } from "../../emulation/runtimes/containers.ts";
+import { ContainersUnavailableError } from "../../emulation/containers/engine.ts";
+import { findImages } from "../../emulation/images/available.ts";
 import { type Output, REPOSITORY, run } from "./commands.ts";
 import { atLeastOneFailure, type Counts, NOTHING } from "./counts.ts";
 import { readJson } from "./report-files.ts";
@@ -49,7 +49,7 @@ async function requireImages(): Promise<void> {
     await sleep(FIND_IMAGES_LIMIT_MS, undefined, { ref: false });
     throw new ContainersUnavailableError(`the images could not be had within ${FIND_IMAGES_LIMIT_MS / 1000} s`);
   };
-  await Promise.race([findImages("localstack"), limit()]);
+  await Promise.race([findImages(), limit()]);
 }
 
 /**
