@@ -1,4 +1,4 @@
-"""The kinds of Python tests: `process` where a test is marked so, else `unit`, which starts no process and uses no network."""
+"""The kinds of Python tests: `process` where a test is marked so, else `unit`: no process and no network."""
 
 import socket
 import subprocess
