@@ -119,6 +119,7 @@ def test_other_input_or_settings_are_scored_anew(training_data, tmp_path, monkey
     assert other.calls == 5
 
 
+@pytest.mark.process
 def test_several_devices_give_the_same_scores(training_data, tmp_path, tiny_model):
     outputs = []
     for number, devices in enumerate((["cpu"], ["cpu", "cpu"])):
@@ -208,6 +209,7 @@ scoring.score(*map(Path, folders), scoring.settings_of(teacher, "auto", None, 64
 """
 
 
+@pytest.mark.process
 def test_a_killed_job_resumes_and_gives_what_an_undisturbed_one_does(training_data, tmp_path, tiny_cross_encoder):
     checkpoints = tmp_path / "checkpoints-killed"
     for name in ("killed", "whole"):

@@ -281,6 +281,7 @@ training.train(*map(Path, folders), training.TrainingSettings(**json.loads(setti
 """
 
 
+@pytest.mark.process
 def test_a_killed_job_resumes_and_gives_what_an_undisturbed_one_does(scores, tmp_path, tiny_model, monkeypatch):
     settings = settings_of(tiny_model, train_batch_size=8)
     checkpoints = tmp_path / "checkpoints-killed"

@@ -4,12 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { EXECUTION_PARAMETER_NAMES, parameter } from "../../pipeline/parameters/table.ts";
 import { JOB_STAGES } from "../../pipeline/stages.ts";
+import { copyOfStack } from "./shared-stack.ts";
 import {
   type AppliedStack,
   applyMocked,
   readStack,
   type SynthesizedStack,
-  synthesize,
   temporaryDirectory,
   terraform,
 } from "./stack-fixture.ts";
@@ -66,9 +66,8 @@ describe("the deployed stack", () => {
   let policies: Record<string, Statement[]>;
 
   beforeAll(async () => {
-    directory = synthesize(work.path);
+    directory = copyOfStack(work.path);
     stack = readStack(directory);
-    await terraform(directory, ["init", "-input=false"]);
     applied = await applyMocked(directory, VARIABLES);
     policies = Object.fromEntries(
       Object.entries(applied.resources("aws_iam_role_policy")).map(([address, { policy }]) => [

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { applyMocked, synthesize, temporaryDirectory, terraform } from "../modules/stack-fixture.ts";
+import { copyOfStack } from "../modules/shared-stack.ts";
+import { applyMocked, temporaryDirectory } from "../modules/stack-fixture.ts";
 import { lintPolicies, type PolicyFinding } from "./parliament.ts";
 
 /** A deployment with everything that has a policy. */
@@ -38,8 +39,7 @@ describe("the policies of a deployment", () => {
   let findings: PolicyFinding[];
 
   beforeAll(async () => {
-    const directory = synthesize(work.path);
-    await terraform(directory, ["init", "-input=false"]);
+    const directory = copyOfStack(work.path);
     const applied = await applyMocked(directory, VARIABLES);
     for (const type of POLICY_TYPES) {
       for (const [address, { policy }] of Object.entries(applied.resources(type))) {

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { execa } from "execa";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
   environmentFrom,
   findPython,
@@ -87,6 +87,16 @@ describe("findPython", () => {
 });
 
 describe("environmentFrom", () => {
+  // One cache for all: installing uv into it takes most of the time.
+  let cache: string;
+  beforeAll(async () => {
+    cache = await mkdtemp(path.join(tmpdir(), "python-environments-"));
+  });
+  beforeEach(() => {
+    process.env.OPENSEARCH_FINETUNING_CACHE = cache;
+  });
+  afterAll(() => rm(cache, { recursive: true, force: true }));
+
   async function requirements(text: string): Promise<string> {
     const file = path.join(directory, "requirements.txt");
     await writeFile(file, text);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { type AppliedStack, applyMocked, synthesize, temporaryDirectory, terraform } from "../stack-fixture.ts";
+import { copyOfStack } from "../shared-stack.ts";
+import { type AppliedStack, applyMocked, temporaryDirectory } from "../stack-fixture.ts";
 
 const BASE = { model_name: "products", s3_corpus_path: "s3://corpora/a.jsonl", register_connector: false };
 /** For two applies, on a machine that has other work too. */
@@ -34,8 +35,7 @@ describe("what people see of the pipeline", () => {
   let minimal: AppliedStack;
 
   beforeAll(async () => {
-    const directory = synthesize(work.path);
-    await terraform(directory, ["init", "-input=false"]);
+    const directory = copyOfStack(work.path);
     applied = await applyMocked(directory, {
       ...BASE,
       notification_emails: ["a@example.com", "b@example.com"],

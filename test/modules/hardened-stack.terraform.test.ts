@@ -1,13 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import {
-  type AppliedStack,
-  applyMocked,
-  readStack,
-  synthesize,
-  temporaryDirectory,
-  terraform,
-} from "./stack-fixture.ts";
+import { copyOfStack } from "./shared-stack.ts";
+import { type AppliedStack, applyMocked, readStack, temporaryDirectory } from "./stack-fixture.ts";
 import { allStates } from "./workflow/asl.ts";
 
 const KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -77,8 +71,7 @@ describe("the deployed stack", () => {
   let directory: string;
 
   beforeAll(async () => {
-    directory = synthesize(work.path);
-    await terraform(directory, ["init", "-input=false"]);
+    directory = copyOfStack(work.path);
   });
   afterAll(() => work.remove());
 
