@@ -43,7 +43,7 @@ const VitestReport = z.object({
   ),
 });
 
-const E2eCheck = z.object({ name: z.string(), passed: z.boolean(), detail: z.string() });
+const E2eCheck = z.object({ name: z.string(), outcome: z.string(), detail: z.string() });
 const E2eResults = z.object({
   checks: z.array(E2eCheck),
   executions: z.array(z.object({ checks: z.array(E2eCheck) })),
@@ -165,7 +165,7 @@ async function shortE2e(options: readonly string[], limitMs?: number): Promise<C
   const results = E2eResults.safeParse(file === undefined ? undefined : await json(file));
   if (!results.success) return atLeastOneFailure(false, NOTHING);
   const checks = [...results.data.checks, ...results.data.executions.flatMap((execution) => execution.checks)];
-  const failures = checks.filter(({ passed }) => !passed).map(({ name, detail }) => `${name}: ${detail}`);
+  const failures = checks.filter(({ outcome }) => outcome !== "passed").map(({ name, detail }) => `${name}: ${detail}`);
   return atLeastOneFailure(succeeded, {
     passed: checks.length - failures.length,
     failed: failures.length,

@@ -30,17 +30,17 @@ describe.each<Emulator>(emulators)("$name", ({ available, unavailableBecause, st
       const verified = await verifyMessages(aws.logs, [
         { execution: "monday", subject: REPORT.Subject, text: ['A "gain" of 0.047.'] },
       ]);
-      expect(verified).toEqual([expect.objectContaining({ passed: true, detail: `"${REPORT.Subject}"` })]);
+      expect(verified).toEqual([expect.objectContaining({ outcome: "passed", detail: `"${REPORT.Subject}"` })]);
 
       const [wanting] = await verifyMessages(aws.logs, [
         { execution: "monday", subject: REPORT.Subject, text: ["a loss"] },
       ]);
-      expect(wanting).toMatchObject({ passed: false, detail: `"${REPORT.Subject}", without: a loss` });
+      expect(wanting).toMatchObject({ outcome: "failed", detail: `"${REPORT.Subject}", without: a loss` });
     }, 60_000);
 
     it("that did not arrive are missed", async () => {
       const [absent] = await verifyMessages(aws.logs, [{ execution: "tuesday", subject: REPORT.Subject, text: [] }], 0);
-      expect(absent).toMatchObject({ passed: false, detail: "no message arrived" });
+      expect(absent).toMatchObject({ outcome: "failed", detail: "no message arrived" });
     });
   });
 });

@@ -4,7 +4,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type StartedBedrockStub, startBedrockStub } from "../../../emulation/stubs/bedrock/server.ts";
-import { corpusLine, corpusWriter, writeCorpusManifest } from "../../../lambdas/shared/corpus.ts";
+import { corpusLine, corpusWriter, writeCorpusManifest } from "../../../lambdas/shared/lines/corpus.ts";
 import { QueryRecord } from "../../../pipeline/artifacts.ts";
 import { type EmulatedS3, startEmulatedS3 } from "../emulated-s3.ts";
 

@@ -6,7 +6,7 @@ import {
   prepareInput,
   stylesFor,
 } from "../../../lambdas/bedrock-orchestrator/prepare-input.ts";
-import { corpusLine, corpusPrefix, corpusWriter, writeCorpusManifest } from "../../../lambdas/shared/corpus.ts";
+import { corpusLine, corpusPrefix, corpusWriter, writeCorpusManifest } from "../../../lambdas/shared/lines/corpus.ts";
 import { QueriesManifest, QueryRecord } from "../../../pipeline/artifacts.ts";
 import { type EmulatedS3, startEmulatedS3 } from "../emulated-s3.ts";
 

@@ -9,7 +9,7 @@ import { OpenSearchNode, type StartedOpenSearchNode } from "../../../emulation/o
 import { type ExtractionRequest, extractCorpus } from "../../../lambdas/data-extractor/extract.ts";
 import { handler } from "../../../lambdas/data-extractor/index.ts";
 import { ExtractionCursor } from "../../../lambdas/data-extractor/progress.ts";
-import { OpenSearch } from "../../../lambdas/shared/open-search.ts";
+import { OpenSearch } from "../../../lambdas/shared/open-search/open-search.ts";
 import { CorpusManifest } from "../../../pipeline/artifacts.ts";
 import { type EmulatedS3, startEmulatedS3 } from "../emulated-s3.ts";
 
@@ -304,7 +304,10 @@ describe("extractCorpus", () => {
     await call("DELETE", "/_search/point_in_time/_all");
     await call("PUT", "/shaky/_doc/late?refresh=true", { title: "late" });
     const cursor = { ...ExtractionCursor.parse(first.cursor), restarts: 2 };
-    await expect(extract({ index: "shaky", cursor })).rejects.toMatchObject({ name: "PointInTimeLostError" });
+    await expect(extract({ index: "shaky", cursor })).rejects.toMatchObject({
+      name: "PointInTimeLostError",
+      message: expect.stringContaining("Start a new execution while nothing is written to it"),
+    });
   });
 
   it("keeps to the pages that the index allows", async () => {
@@ -420,6 +423,57 @@ describe("extractCorpus", () => {
   it("finds fields that the mapping does not have", async () => {
     await fill("unmapped", 1, [{ id: "1", source: { title: "there" } }], { dynamic: false });
     expect(await extract({ index: "unmapped", fields: ["title"] })).toMatchObject({ document_count: 1 });
+  });
+
+  it("extracts nothing of an index of which a shard is away, and says so in a way that is tried again", async () => {
+    const settings = { number_of_shards: 2, number_of_replicas: 0, "routing.allocation.total_shards_per_node": 1 };
+    await call("PUT", "/red?wait_for_active_shards=0&timeout=1s", { settings });
+    try {
+      await expect(extract({ index: "red", fields: ["title"] })).rejects.toMatchObject({
+        name: "OpenSearchUnavailableError",
+        message: expect.stringContaining("health"),
+      });
+      expect(await s3.keys(run)).toEqual([]);
+      expect(await openContexts()).toBe(0);
+    } finally {
+      await call("DELETE", "/red");
+    }
+  });
+
+  it("extracts nothing when the node has no room for a snapshot of every shard", async () => {
+    const limit = (most: number | null) =>
+      call("PUT", "/_cluster/settings", { transient: { "search.max_open_pit_context": most } });
+    await fill("six", 6, numbered(60, "x"));
+    await limit(5);
+    try {
+      await expect(extract({ index: "six" })).rejects.toMatchObject({ name: "OpenSearchUnavailableError" });
+    } finally {
+      await limit(null);
+    }
+    await expect.poll(openContexts, { timeout: 10_000 }).toBe(0);
+    expect(await extract({ index: "six" })).toMatchObject({ complete: true, document_count: 60 });
+  });
+
+  it("says that an index is closed", async () => {
+    await fill("shut", 1, numbered(1));
+    await call("POST", "/shut/_close");
+    await expect(extract({ index: "shut" })).rejects.toMatchObject({
+      name: "IndexClosedError",
+      message: expect.stringContaining("opensearch_index_name"),
+    });
+  });
+
+  it("keeps the digits of numbers", async () => {
+    await call("PUT", "/digits", { settings: { number_of_shards: 1, number_of_replicas: 0 } });
+    await fetch(`${node.url}/digits/_doc/1?refresh=true`, {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: '{"title":"Ball bearing","ean":9007199254740993,"order":1306415010221662247,"version":1.10,"price":100.0}',
+    });
+    await extract({ index: "digits", fields: ["title", "ean", "order", "version", "price"] });
+    expect((await written()).documents).toEqual([
+      { id: "1", text: "Ball bearing 9007199254740993 1306415010221662247 1.10 100.0" },
+    ]);
   });
 
   it("says that there is nothing to train on", async () => {

@@ -11,7 +11,7 @@ import { OpenSearchNode, type StartedOpenSearchNode } from "../../../emulation/o
 import { handler } from "../../../lambdas/register-model/index.ts";
 import { type RegistrationRequest, registerModel } from "../../../lambdas/register-model/register.ts";
 import { patternOf } from "../../../lambdas/register-model/trusted-endpoints.ts";
-import { OpenSearch } from "../../../lambdas/shared/open-search.ts";
+import { OpenSearch } from "../../../lambdas/shared/open-search/open-search.ts";
 
 const SETTING = "plugins.ml_commons.trusted_connector_endpoints_regex";
 const CREDENTIALS = { accessKeyId: "test", secretAccessKey: "test" };

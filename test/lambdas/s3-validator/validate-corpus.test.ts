@@ -101,9 +101,9 @@ describe("validateCorpus", () => {
       '"text"',
       '{"id":"x"}',
       '{"text":5}',
-      '{"text":null}',
+      '{"text":{}}',
       '{"text":"t","id":{"a":1}}',
-      '{"text":"t","id":12345678901234567890}',
+      '{"text":"t","id":false}',
       "eleventh",
     ];
     const body = Buffer.concat([
@@ -125,12 +125,41 @@ describe("validateCorpus", () => {
       "line 7: a string, not a JSON object",
       'line 8: no "text" field',
       'line 9: "text" is a number, not a string',
-      'line 10: "text" is null, not a string',
+      'line 10: "text" is an object, not a string',
       'line 11: "id" is an object, not a string or a number',
       "... and 2 more",
     ]);
     expect(message).not.toContain("eleventh");
     expect(await s3.keys(run)).toEqual([]);
+  });
+
+  it("takes 1,000 documents of which one has null for a text", async () => {
+    const lines = Array.from({ length: 1000 }, (_, n) =>
+      JSON.stringify({ id: n, text: n === 500 ? null : `text ${n}` }),
+    );
+    expect(await validateBody(lines.join("\n"))).toMatchObject({ document_count: 999 });
+    expect((await written()).manifest).toMatchObject({ document_count: 999, empty_documents: 1 });
+  });
+
+  it("takes a document that is longer than what is read at once, and an empty line after it", async () => {
+    const document = { id: "d1", text: "x".repeat(70_000) };
+    expect(await validateBody(`${JSON.stringify(document)}\n\n`)).toMatchObject({ document_count: 1 });
+    expect((await written()).documents).toEqual([document]);
+  });
+
+  it("takes a BEIR corpus as it is", async () => {
+    await validateBody(
+      [
+        '\uFEFF{"_id": "p-17", "title": "Fog lamps", "text": "They may be switched on."}',
+        '{"_id": "p-19", "title": "Warning triangle", "text": ""}',
+        '{"_id": "p-20", "title": "", "text": "It expires.\u2028Soon.", "metadata": {"url": "x"}}',
+      ].join("\n"),
+    );
+    expect((await written()).documents).toEqual([
+      { id: "p-17", text: "Fog lamps\nThey may be switched on." },
+      { id: "p-19", text: "Warning triangle" },
+      { id: "p-20", text: "It expires.\u2028Soon." },
+    ]);
   });
 
   it("finds one bad line in 10,000", async () => {
@@ -183,7 +212,7 @@ describe("validateCorpus", () => {
   it.each([
     ["an empty object", ""],
     ["blank lines only", "\n \n"],
-    ["empty texts only", '{"text":""}\n{"text":" "}'],
+    ["empty texts only", '{"text":""}\n{"text":" "}\n{"text":null}\n{"text":"\\u200b\\u0301"}'],
   ])("says that there is nothing to train on: %s", async (_, body) => {
     await expect(validateBody(body)).rejects.toMatchObject({ name: "EmptyCorpusError" });
   });
@@ -205,6 +234,7 @@ describe("validateCorpus", () => {
   it("gives up in words before the Lambda limit, and leaves nothing", async () => {
     await expect(validateBody('{"text":"a"}\n', "corpus.jsonl", { remainingMs: () => 10_000 })).rejects.toMatchObject({
       name: "CorpusTooLargeError",
+      message: expect.stringContaining("Lower max_corpus_documents below that number"),
     });
     expect(await s3.keys(run)).toEqual([]);
   });

@@ -77,10 +77,13 @@ def default_device() -> str:
 
 
 def supports_bf16(device: str) -> bool:
-    """Whether the device computes bf16 natively: Ampere GPUs and later, CPUs with AVX512_BF16."""
+    """Whether the device computes faster in bf16: Ampere GPUs and later, CPUs with AMX.
+
+    AVX512_BF16 alone is not enough: a training step then takes 1.9 times, an embedding 1.6 times the CPU time of fp32.
+    """
     if device.startswith("cuda"):
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device == "cpu" and torch.cpu._is_avx512_bf16_supported()
+    return device == "cpu" and torch.cpu._is_amx_tile_supported()
 
 
 @contextlib.contextmanager
