@@ -16,7 +16,7 @@ const started: EmulatedAws[] = [];
 const directories: string[] = [];
 
 async function workDirectory(): Promise<string> {
-  const directory = await mkdtemp(path.join(tmpdir(), "emulator-process-test-"));
+  const directory = await mkdtemp(path.join(tmpdir(), "ministack-process-test-"));
   directories.push(directory);
   return directory;
 }
