@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from finetuning.artifacts.contract import (
+from finetuning.artifacts.documents import DocumentStore
+from finetuning.artifacts.jsonl import write_jsonl
+from finetuning.artifacts.records import (
     CurvePoint,
     EvaluationReport,
     EvaluationSet,
@@ -22,10 +24,12 @@ from finetuning.artifacts.contract import (
     ReturnedDocument,
     StyleResult,
     TrainingCurves,
-    write_jsonl,
 )
-from finetuning.artifacts.documents import DocumentStore
 from finetuning.evaluation.evaluate import EvaluationInputs
+from finetuning.models import devices
+from finetuning.models.loading import ModelSource
+from finetuning.scoring.teachers import lightweight_reranker
+from finetuning.training import trainer
 from sentence_transformers import SentenceTransformer, SparseEncoder
 from sentence_transformers.base.modules import Module, Router
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
@@ -46,6 +50,13 @@ WORDS = [
 def _one_thread():
     """Small tensors gain nothing from threads, and on a busy machine waiting for each other costs most of the time."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def full_precision(monkeypatch):
+    """bf16 would blur comparisons; whether the CPU has it must not matter either."""
+    for module in (devices, trainer, lightweight_reranker):
+        monkeypatch.setattr(module, "supports_bf16", lambda _: False)
 
 
 @pytest.fixture(scope="session")
@@ -141,6 +152,12 @@ def tiny_cross_encoder(tmp_path_factory, tokenizer_folder) -> Path:
     model.save_pretrained(folder)
     BertTokenizer.from_pretrained(tokenizer_folder).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def source() -> Callable[..., ModelSource]:
+    """Where a base model comes from: a folder."""
+    return lambda folder, parameter="base_model_id": ModelSource(str(folder), parameter)
 
 
 @pytest.fixture

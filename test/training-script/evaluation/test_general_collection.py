@@ -1,5 +1,6 @@
 import pytest
-from finetuning.artifacts.contract import ContractError, CorpusDocument
+from finetuning.artifacts.jsonl import ContractError
+from finetuning.artifacts.records import CorpusDocument
 from finetuning.evaluation.general_collection import general_store
 
 

@@ -1,12 +1,12 @@
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 
-from finetuning.artifacts.contract import CurvePoint, Interval, MetricGain, ReturnedDocument, Sparsity
+from finetuning.artifacts.records import CurvePoint, Interval, MetricGain, ReturnedDocument, Sparsity
 from finetuning.evaluation.gate import decide
 from finetuning.evaluation.report.charts import bar, curve_plot, gain_plot, gain_scale, gain_whisker
 from finetuning.evaluation.report.markdown import render_markdown
 from finetuning.evaluation.report.page import render_page
+from msgspec.structs import replace
 
 HOSTILE = "</span><script>alert('x')</script> & \"quoted\" {{ 7 * 7 }}"
 

@@ -1,7 +1,8 @@
 import json
 
 import pytest
-from finetuning.artifacts.contract import ContractError, CurvePoint, TrainingCurves
+from finetuning.artifacts.jsonl import ContractError
+from finetuning.artifacts.records import CurvePoint, TrainingCurves
 from finetuning.evaluation.training_curves import training_curves, training_settings
 
 
@@ -12,7 +13,14 @@ def test_a_model_from_elsewhere_has_no_curves(tmp_path):
 
 TRAINING = {
     "settings": {"a": True},
+    "train_queries": 8,
+    "queries_dropped": {},
+    "train_rows": 16,
+    "teacher_score_scale_factor": 0.025,
+    "similarity_scale": 1,
     "steps": 20,
+    "resumed_from_step": 0,
+    "merge": {},
     "dev_loss_before": 3.0,
     "dev_loss_after": 2.0,
     "dev_ndcg_before": 0.4,
@@ -20,8 +28,9 @@ TRAINING = {
 }
 
 
-def test_curves_go_from_before_training_to_its_end(tmp_path):
-    (tmp_path / "loss.jsonl").write_text('{"step": 10, "loss": 1.5, "learning_rate": 0}\n{"step": 20, "loss": 1.0}\n')
+def test_curves_go_from_before_training_to_its_end(tmp_path, write_lines):
+    entries = [{"step": 10, "loss": 1.5, "learning_rate": 0}, {"step": 20, "loss": 1.0, "learning_rate": 0}]
+    write_lines(tmp_path / "loss.jsonl", entries)
     (tmp_path / "training.json").write_text(json.dumps(TRAINING))
     curves = training_curves(tmp_path)
     assert curves.train_loss == [CurvePoint(10, 1.5), CurvePoint(20, 1.0)]

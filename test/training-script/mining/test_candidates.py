@@ -2,8 +2,9 @@ import itertools
 import random
 
 import pytest
-from finetuning.artifacts.contract import CorpusDocument, write_jsonl
 from finetuning.artifacts.documents import DocumentStore
+from finetuning.artifacts.jsonl import write_jsonl
+from finetuning.artifacts.records import CorpusDocument
 from finetuning.mining.candidates import NegativeChooser, fuse, spread_over_ranks
 
 

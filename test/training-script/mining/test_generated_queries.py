@@ -1,7 +1,8 @@
 import json
 
 import pytest
-from finetuning.artifacts.contract import ContractError, QueryRecord
+from finetuning.artifacts.jsonl import ContractError
+from finetuning.artifacts.records import QueryRecord
 from finetuning.mining.generated_queries import GeneratedQuery, message_text, parse_queries, read_answers, style_of
 
 

@@ -6,20 +6,14 @@ import time
 from pathlib import Path
 
 import pytest
-from finetuning.artifacts.contract import (
-    CorpusDocument,
-    MinedQuery,
-    ScoredQuery,
-    ScoringManifest,
-    read_json,
-    read_jsonl,
-    write_jsonl,
-)
+from finetuning.artifacts.arguments import ScoringArguments
 from finetuning.artifacts.environment import ONLY_HOST, Host, JobError
+from finetuning.artifacts.jsonl import read_json, read_jsonl, write_jsonl
+from finetuning.artifacts.records import CorpusDocument, MinedQuery, ScoredQuery, ScoringManifest
 from finetuning.artifacts.score_files import score_files
 from finetuning.scoring import score as scoring
-from finetuning.scoring.score import score, settings_of, spread_negatives
-from finetuning.scoring.teacher import Teacher
+from finetuning.scoring.score import score, spread_negatives
+from finetuning.scoring.teachers.base import Teacher
 
 
 @pytest.fixture
@@ -59,12 +53,12 @@ def run(training_data, tmp_path, monkeypatch, teacher, name="out", max_negatives
     monkeypatch.setattr(scoring, "load_teacher", lambda *_, **__: teacher)
     output = tmp_path / name
     output.mkdir(parents=True, exist_ok=True)
-    settings = settings_of("some/teacher", "embedding", None, 64, max_negatives)
+    arguments = ScoringArguments("some/teacher", "main", max_negatives, 64)
     score(
         training_data,
         output,
         tmp_path / "checkpoints",
-        settings,
+        arguments,
         tokens_per_batch=256,
         devices=["cpu"],
         queries_per_shard=5,
@@ -128,7 +122,7 @@ def test_several_devices_give_the_same_scores(training_data, tmp_path, tiny_mode
             training_data,
             output,
             tmp_path / f"checkpoints{number}",
-            settings_of(str(tiny_model), "auto", None, 64, 4),
+            ScoringArguments(str(tiny_model), "main", 4, 64),
             tokens_per_batch=256,
             devices=devices,
             queries_per_shard=5,
@@ -159,11 +153,6 @@ def test_negatives_are_spread_over_the_list():
     assert spread_negatives(short, 0) == []
 
 
-def test_an_unknown_kind_is_refused():
-    with pytest.raises(JobError, match="--teacher-kind must be auto or one of"):
-        settings_of("some/teacher", "oracle", None, 64, 4)
-
-
 @pytest.mark.parametrize("count", [2, 3, 9])
 def test_several_instances_score_what_one_does(training_data, tmp_path, monkeypatch, count):
     """Each with checkpoints of its own; their outputs lie in one folder, as SageMaker puts them."""
@@ -190,7 +179,9 @@ SCORE_SLOWLY = """
 import sys, time
 from pathlib import Path
 from finetuning.scoring import score as scoring
-from finetuning.scoring.teacher import Teacher, load_teacher
+from finetuning.artifacts.arguments import ScoringArguments
+from finetuning.scoring.teachers.base import Teacher
+from finetuning.scoring.teachers.registry import load_teacher
 
 class Slow(Teacher):
     def __init__(self, *arguments, **settings):
@@ -203,7 +194,7 @@ class Slow(Teacher):
 
 scoring.load_teacher = Slow
 *folders, teacher = sys.argv[1:]
-scoring.score(*map(Path, folders), scoring.settings_of(teacher, "auto", None, 64, 4), tokens_per_batch=256,
+scoring.score(*map(Path, folders), ScoringArguments(teacher, "main", 4, 64), tokens_per_batch=256,
               devices=["cpu"], queries_per_shard=4)
 """
 
@@ -231,7 +222,7 @@ def test_a_killed_job_resumes_and_gives_what_an_undisturbed_one_does(training_da
             training_data,
             tmp_path / name,
             tmp_path / f"checkpoints-{name}",
-            settings_of(str(tiny_cross_encoder), "auto", None, 64, 4),
+            ScoringArguments(str(tiny_cross_encoder), "main", 4, 64),
             tokens_per_batch=256,
             devices=["cpu"],
             queries_per_shard=4,

@@ -1,6 +1,6 @@
 import pytest
-from finetuning.artifacts.contract import ScoredQuery
 from finetuning.artifacts.environment import JobError
+from finetuning.artifacts.records import ScoredQuery
 from finetuning.training.teacher_filter import filter_by_teacher
 
 

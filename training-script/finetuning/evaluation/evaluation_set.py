@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..artifacts.contract import (
+from ..artifacts.documents import DocumentStore
+from ..artifacts.records import (
     EvaluationSet,
     QueryChange,
     RankerIntervals,
@@ -16,7 +17,6 @@ from ..artifacts.contract import (
     ReturnedDocument,
     StyleResult,
 )
-from ..artifacts.documents import DocumentStore
 from ..ranking.ranking_metrics import RECALL_DEPTH, mean_intervals, paired_gains, query_metrics
 from .evaluation_queries import TestQuery
 from .rankers import RANKERS, QueryRankings

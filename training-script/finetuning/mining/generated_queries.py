@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from ..artifacts.contract import ContractError, QueryRecord, QueryStyle
+from ..artifacts.jsonl import ContractError
+from ..artifacts.records import QueryRecord, QueryStyle
 
 _FENCE = re.compile(r"```[a-zA-Z]*\s*\n?(.*?)```", re.DOTALL)
 _TRAILING_COMMA = re.compile(r",\s*([\]}])")

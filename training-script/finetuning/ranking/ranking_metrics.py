@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..artifacts.contract import Interval, MetricGain, RankingMetrics
+from ..artifacts.records import Interval, MetricGain, RankingMetrics
 
 NDCG_DEPTH = 10
 RECALL_DEPTH = 100
