@@ -7,7 +7,7 @@ import {
   StartExecutionCommand,
   StopExecutionCommand,
 } from "@aws-sdk/client-sfn";
-import { type StateTiming, stateTimings } from "../pipeline/stages.ts";
+import { type StateTiming, stateTimings } from "../pipeline/execution-history.ts";
 
 /** How an execution ended. */
 export interface ExecutionResult {

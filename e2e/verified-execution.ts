@@ -5,7 +5,8 @@ import { z } from "zod";
 import type { AwsClients } from "../emulation/aws/aws-connection.ts";
 import type { StartedRuntime } from "../emulation/runtimes/runtime.ts";
 import { GateDecision } from "../pipeline/artifacts.ts";
-import { secondsByStage, stageOf } from "../pipeline/stages.ts";
+import { secondsByStage } from "../pipeline/execution-history.ts";
+import { type StageId, stageLabel, stageOfTask } from "../pipeline/stages.ts";
 import { Checks } from "./checks/check.ts";
 import { verifyCorpus } from "./checks/corpus.ts";
 import { verifyDeployment } from "./checks/deployment.ts";
@@ -199,17 +200,17 @@ function messageOn(execution: string, output: z.infer<typeof ExecutionOutput>): 
 }
 
 async function followedExecution(options: VerifiedExecutionOptions): Promise<ExecutionResult> {
-  let shown: string | undefined;
+  let shown: StageId | undefined;
   return runExecution(options.clients.stepFunctions, {
     stateMachineArn: options.deployment.stateMachineArn,
     name: options.name,
     input: options.input,
     timeoutMs: EXECUTION_TIMEOUT_MS,
     onStateEntered(state) {
-      const stage = stageOf(state);
+      const stage = stageOfTask(state);
       if (stage === undefined || stage === shown) return;
       shown = stage;
-      options.say(`  ${stage}`);
+      options.say(`  ${stageLabel(stage)}`);
     },
   });
 }

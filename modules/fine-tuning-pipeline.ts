@@ -1,6 +1,7 @@
 import { TerraformResource } from "cdktf";
 import { Construct } from "constructs";
-import { EXECUTION_PARAMETER_NAMES, executionRules } from "../pipeline/parameters.ts";
+import { FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION } from "../pipeline/functions.ts";
+import { EXECUTION_PARAMETER_NAMES, propName } from "../pipeline/parameters/table.ts";
 import { PipelineRoles, reach } from "./access/pipeline-roles.ts";
 import { bundleFunctions } from "./functions/bundle.ts";
 import { PipelineFunctions } from "./functions/pipeline-functions.ts";
@@ -8,16 +9,14 @@ import { imagesKnown, regionalImages } from "./jobs/images.ts";
 import { TrainingCodeObjects } from "./jobs/training-code-objects.ts";
 import { Observability } from "./observability/observability.ts";
 import { checkedParameters } from "./parameters/checks.ts";
-import { propName } from "./parameters/document.ts";
-import type { FineTuningPipelineProps } from "./parameters/fine-tuning-pipeline-props.ts";
+import type { FineTuningPipelineProps } from "./parameters/props.ts";
 import { DataBucket } from "./storage/data-bucket.ts";
 import { AwsContext } from "./terraform/aws-context.ts";
 import { executionTags, tagResources } from "./terraform/tags.ts";
-import { FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION } from "./workflow/definition.ts";
 import { PipelineStateMachine } from "./workflow/pipeline-state-machine.ts";
 import { StartOnApply } from "./workflow/start-on-apply.ts";
 
-export type { FineTuningPipelineProps } from "./parameters/fine-tuning-pipeline-props.ts";
+export type { FineTuningPipelineProps } from "./parameters/props.ts";
 
 /** Where the code that the pipeline runs lies. */
 export interface PipelineSources {
@@ -101,7 +100,6 @@ export class FineTuningPipeline extends Construct {
         codeUris: code.uris,
         images,
         defaults: Object.fromEntries(EXECUTION_PARAMETER_NAMES.map((name) => [name, values[propName(name)]])),
-        rules: executionRules(parameters),
         network: access.network,
         key: access.key,
         tags: executionTags(parameters.namePrefix, parameters.tags),

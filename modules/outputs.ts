@@ -1,9 +1,9 @@
 import { TerraformLocal } from "cdktf";
 import type { Construct } from "constructs";
+import { REPORT_FUNCTION, START_FUNCTION } from "../pipeline/functions.ts";
 import type { FineTuningPipeline } from "./fine-tuning-pipeline.ts";
 import { StackOutput } from "./terraform/clean-id-stack.ts";
 import { withEntryIf } from "./terraform/json.ts";
-import { REPORT_FUNCTION, START_FUNCTION } from "./workflow/definition.ts";
 
 /** Declares what the deployed stack and the Terraform module put out. */
 export function declareOutputs(scope: Construct, pipeline: FineTuningPipeline): void {

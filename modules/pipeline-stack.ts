@@ -1,6 +1,6 @@
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
 import type { Construct } from "constructs";
-import { PARAMETER_NAMES } from "../pipeline/parameters.ts";
+import { PARAMETER_NAMES } from "../pipeline/parameters/table.ts";
 import { FineTuningPipeline, type PipelineSources } from "./fine-tuning-pipeline.ts";
 import { declareOutputs } from "./outputs.ts";
 import { declareVariables, propsFrom } from "./parameters/variables.ts";

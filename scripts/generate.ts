@@ -1,9 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { propsSource, TABLE_BEGIN, withParameterTable } from "../modules/parameters/document.ts";
+// `npm run generate`: writes every file that derives from pipeline/.
+import { writeFileSync } from "node:fs";
+import { GENERATED_FILES } from "./generated/files.ts";
 
-const PROPS = new URL("../modules/parameters/fine-tuning-pipeline-props.ts", import.meta.url);
-const README = new URL("../README.md", import.meta.url);
-
-writeFileSync(PROPS, propsSource());
-const readme = existsSync(README) ? readFileSync(README, "utf8") : "";
-if (readme.includes(TABLE_BEGIN)) writeFileSync(README, withParameterTable(readme));
+for (const { path, content } of GENERATED_FILES) {
+  writeFileSync(new URL(`../${path}`, import.meta.url), content());
+  process.stdout.write(`${path}\n`);
+}

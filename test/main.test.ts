@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { unzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { JOB_STAGES } from "../modules/jobs/training-jobs.ts";
-import { FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION } from "../modules/workflow/definition.ts";
+import { FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION } from "../pipeline/functions.ts";
+import { JOB_STAGES } from "../pipeline/stages.ts";
 import { readStack, STACK_ID, temporaryDirectory, terraform } from "./modules/stack-fixture.ts";
 
 const BUNDLES = [...FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION];

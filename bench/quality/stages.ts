@@ -7,6 +7,8 @@ import { execa } from "execa";
 import { z } from "zod";
 import { seededRandom } from "../../emulation/stubs/bedrock/seeded-random.ts";
 import { EvaluationReport, GateDecision, ScoredQuery } from "../../pipeline/artifacts.ts";
+import { flagOf, JOB_ARGUMENTS, type ParameterName, parameter } from "../../pipeline/parameters/table.ts";
+import { JOBS, type JobStage } from "../../pipeline/stages.ts";
 import type { JudgedOn } from "./options.ts";
 import type { Recipe } from "./recipes.ts";
 
@@ -23,6 +25,9 @@ export interface StageOutput {
   /** Changes with all that the output depends on. */
   readonly key: string;
 }
+
+/** Values of parameters; the others have their defaults. */
+type Values = Readonly<Partial<Record<ParameterName, string | number | boolean>>>;
 
 /** What all runs have in common. */
 export interface Workbench {
@@ -100,57 +105,25 @@ export async function runRecipe(
   on: JudgedOn,
 ): Promise<RunResult> {
   const key = `${await scriptsKey()}${collection.key}`;
-  const mining = await stage(bench, key, "process_output.py", channelsIn(collection.inputs), {
-    "num-negatives": recipe.num_hard_negatives,
-    "dense-candidates": recipe.dense_candidates,
-    "model-type": bench.modelType,
-    "base-model-id": bench.baseModelId,
-    "max-seq-length": MAX_SEQ_LENGTH,
-    "max-source-rank": recipe.max_source_rank,
-    // Every seed trains on the same queries and negatives, so that the spread is that of the training.
-    seed: MINING_SEED,
-  });
-  const scores = await stage(
-    bench,
-    mining.key,
-    "score.py",
-    { "training-data": mining.output },
-    {
-      "teacher-model-id": bench.teacherModelId,
-      "max-length": MAX_SEQ_LENGTH,
-      "max-negatives": recipe.scoring_max_negatives,
-    },
-  );
+  const values: Values = {
+    ...recipe,
+    model_type: bench.modelType,
+    base_model_id: bench.baseModelId,
+    teacher_model_id: bench.teacherModelId,
+    max_seq_length: MAX_SEQ_LENGTH,
+    max_steps: bench.steps,
+    train_batch_size: ROWS_PER_STEP,
+    total_batch_size: ROWS_PER_STEP,
+    learning_rate: LEARNING_RATE,
+    seed,
+  };
+  // Every seed trains on the same queries and negatives, so that the spread is that of the training.
+  const mining = await stage(bench, key, "mining", channelsIn(collection.inputs), { ...values, seed: MINING_SEED });
+  const scores = await stage(bench, mining.key, "scoring", { "training-data": mining.output }, values);
   const taught = bench.shuffledScores
     ? await once(bench, `${scores.key}-shuffled`, (key) => shuffled(scores.output, key))
     : scores;
-  const model = await stage(
-    bench,
-    taught.key,
-    "train.py",
-    { scores: taught.output },
-    {
-      "model-type": bench.modelType,
-      "base-model-id": bench.baseModelId,
-      "max-steps": bench.steps,
-      "train-batch-size": ROWS_PER_STEP,
-      "total-batch-size": ROWS_PER_STEP,
-      "learning-rate": LEARNING_RATE,
-      "max-seq-length": MAX_SEQ_LENGTH,
-      "num-negatives": recipe.num_negatives,
-      temperature: recipe.temperature,
-      "teacher-score-scale-factor": recipe.teacher_score_scale_factor,
-      "teacher-spread": recipe.teacher_spread,
-      "teacher-max-source-rank": recipe.teacher_max_source_rank,
-      "teacher-drop-lowest-share": recipe.teacher_drop_lowest_share,
-      "contrastive-weight": recipe.contrastive_weight,
-      "hard-negative-margin": recipe.hard_negative_margin,
-      "early-stopping-patience": recipe.early_stopping_patience,
-      "merge-with-base": recipe.merge_with_base,
-      "flops-weight": recipe.flops_weight,
-      seed,
-    },
-  );
+  const model = await stage(bench, taught.key, "training", { scores: taught.output }, values);
   const trained = TrainingResult.parse(JSON.parse(await readFile(path.join(model.output, "training.json"), "utf8")));
   const result = {
     dev: { before: trained.dev_ndcg_before, after: trained.dev_ndcg_after },
@@ -161,14 +134,14 @@ export async function runRecipe(
   const evaluation = await stage(
     bench,
     model.key,
-    "evaluate.py",
+    "evaluation",
     {
       corpus: path.join(collection.inputs, "corpus"),
       "training-data": mining.output,
       model: model.output,
       ...(on === "test" && { judgements: collection.judgements }),
     },
-    { "model-type": bench.modelType, "base-model-id": bench.baseModelId, "max-seq-length": MAX_SEQ_LENGTH },
+    values,
   );
   const read = async (file: string) => JSON.parse(await readFile(path.join(evaluation.output, file), "utf8"));
   return {
@@ -209,11 +182,15 @@ function channelsIn(folder: string): Record<string, string> {
 async function stage(
   bench: Workbench,
   inputKey: string,
-  script: string,
+  job: JobStage,
   channels: Readonly<Record<string, string>>,
-  hyperparameters: Readonly<Record<string, string | number | boolean>>,
+  values: Values,
 ): Promise<StageOutput> {
-  const args = Object.entries(hyperparameters).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const { program: script } = JOBS[job];
+  const args = JOB_ARGUMENTS[job].flatMap((name) => {
+    const value = values[name] ?? parameter(name).default;
+    return value === "" ? [] : [`--${flagOf(name)}`, String(value)];
+  });
   // The input key stands for what the channels hold, their names for which of the optional ones are given.
   const key = createHash("sha256")
     .update(JSON.stringify([inputKey, script, Object.keys(channels), args]))

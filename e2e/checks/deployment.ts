@@ -4,7 +4,7 @@ import {
   ListModelsCommand,
   type SageMakerClient,
 } from "@aws-sdk/client-sagemaker";
-import type { StateTiming } from "../../pipeline/stages.ts";
+import type { StateTiming } from "../../pipeline/execution-history.ts";
 import { type Check, Checks } from "./check.ts";
 
 /** The states that make an endpoint scale; in the stub they fail unless the request is right. */

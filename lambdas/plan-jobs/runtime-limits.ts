@@ -1,24 +1,25 @@
+import type { ValueOf } from "../../pipeline/parameters/table.ts";
+import type { JobStage } from "../../pipeline/stages.ts";
+
+type WorkParameter =
+  | "queries_per_document"
+  | "scoring_max_negatives"
+  | "num_negatives"
+  | "max_seq_length"
+  | "max_steps"
+  | "total_batch_size"
+  | "max_evaluation_documents"
+  | "judge_model_id"
+  | "dense_candidates"
+  | "general_collection_uri";
+
 /** How much an execution has to do, in the counts that are known before its jobs start. */
 export interface Work {
   /** Documents of the corpus. */
-  readonly documents: number;
+  readonly document_count: number;
   /** Documents for which queries were generated. */
-  readonly queryRecords: number;
-  readonly queriesPerDocument: number;
-  readonly scoringMaxNegatives: number;
-  readonly numNegatives: number;
-  /** Tokens after which a text is cut: no text costs more. */
-  readonly maxSeqLength: number;
-  /** Optimiser steps; -1 for one epoch. */
-  readonly maxSteps: number;
-  readonly totalBatchSize: number;
-  readonly maxEvaluationDocuments: number;
-  /** Whether a model judges what the rankers return. */
-  readonly hasJudge: boolean;
-  /** Whether the miner embeds the corpus and the queries. */
-  readonly hasDenseCandidates: boolean;
-  /** Whether the models are also evaluated on a collection whose size nobody knows yet. */
-  readonly hasGeneralCollection: boolean;
+  readonly query_record_count: number;
+  readonly parameters: { readonly [Name in WorkParameter]: ValueOf<Name> };
 }
 
 /**
@@ -56,31 +57,31 @@ export const LONGEST_RUNTIME = 432_000;
 const bm25 = (documents: number, queries: number): number =>
   documents / BM25_DOCUMENTS_INDEXED_PER_SECOND + queries * documents * BM25_SECONDS_PER_QUERY_AND_DOCUMENT;
 
-/** Rows of `train.py`: a scored query is cut into rows of its source and `numNegatives` negatives. */
-function trainingRows(work: Work): number {
-  if (work.maxSteps >= 0) return work.maxSteps * work.totalBatchSize;
-  return work.queryRecords * work.queriesPerDocument * Math.ceil(work.scoringMaxNegatives / work.numNegatives);
+/** Rows of `train.py`: a scored query is cut into rows of its source and `num_negatives` negatives. */
+function trainingRows({ query_record_count, parameters }: Work): number {
+  if (parameters.max_steps >= 0) return parameters.max_steps * parameters.total_batch_size;
+  const rowsPerQuery = Math.ceil(parameters.scoring_max_negatives / parameters.num_negatives);
+  return query_record_count * parameters.queries_per_document * rowsPerQuery;
 }
 
 /** Estimated seconds of each job's computation, by whether its instance has a GPU. Never too low because of the texts: all count as cut. */
-export function estimatedSeconds(
-  work: Work,
-  hasGpu: boolean,
-): Record<"mining" | "scoring" | "training" | "evaluation", number> {
-  const { documents, maxSeqLength } = work;
-  const queries = work.queryRecords * work.queriesPerDocument;
+export function estimatedSeconds(work: Work, hasGpu: boolean): Record<JobStage, number> {
+  const { document_count: documents, parameters } = work;
+  const queries = work.query_record_count * parameters.queries_per_document;
   const slower = hasGpu ? 1 : CPU_FACTOR;
-  const model = (texts: number, tokensPerSecond: number) => (texts * maxSeqLength * slower) / tokensPerSecond;
-  const ranked = Math.min(documents, work.maxEvaluationDocuments);
-  const general = work.hasGeneralCollection ? work.maxEvaluationDocuments : 0;
-  const judged = work.hasJudge ? JUDGED_PAIRS : 0;
+  const model = (texts: number, tokensPerSecond: number) =>
+    (texts * parameters.max_seq_length * slower) / tokensPerSecond;
+  const ranked = Math.min(documents, parameters.max_evaluation_documents);
+  // Nobody knows the size of the general collection yet.
+  const general = parameters.general_collection_uri === "" ? 0 : parameters.max_evaluation_documents;
+  const judged = parameters.judge_model_id === "" ? 0 : JUDGED_PAIRS;
   return {
     mining:
       bm25(documents, queries) +
-      (work.hasDenseCandidates ? model(documents + queries, A10G_TOKENS_PER_SECOND.embedding) : 0),
-    scoring: model(queries * (work.scoringMaxNegatives + 1), A10G_TOKENS_PER_SECOND.teacher),
+      (parameters.dense_candidates ? model(documents + queries, A10G_TOKENS_PER_SECOND.embedding) : 0),
+    scoring: model(queries * (parameters.scoring_max_negatives + 1), A10G_TOKENS_PER_SECOND.teacher),
     // The query, its source and the negatives of a row.
-    training: model(trainingRows(work) * (work.numNegatives + 2), A10G_TOKENS_PER_SECOND.training),
+    training: model(trainingRows(work) * (parameters.num_negatives + 2), A10G_TOKENS_PER_SECOND.training),
     evaluation:
       bm25(ranked, queries * HELD_OUT_SHARE) +
       model(DENSE_RANKINGS * (ranked + general) + judged, A10G_TOKENS_PER_SECOND.embedding),

@@ -1,11 +1,9 @@
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+import { METRICS_NAMESPACE } from "../../pipeline/functions.ts";
 
-/** Namespace of the pipeline's own metrics in CloudWatch; the dimension `service` is the function's name. */
-const NAMESPACE = "OpenSearchFineTuning";
-
-/** Metrics as lines of the log in CloudWatch's embedded metric format: they need no call and no permission. */
+/** Metrics as lines of the log in CloudWatch's embedded metric format, with the function's name as the dimension `service`. They need no call and no permission. */
 export const metrics = new Metrics({
-  namespace: NAMESPACE,
+  namespace: METRICS_NAMESPACE,
   serviceName: process.env.POWERTOOLS_SERVICE_NAME ?? "opensearch-finetuning",
 });
 

@@ -1,7 +1,8 @@
 import { Fn, propertyAccess, TerraformLocal } from "cdktf";
 import { Construct } from "constructs";
-import { type Images, repositoryArn } from "../jobs/images.ts";
-import type { PipelineParameters } from "../parameters/checks.ts";
+import type { Images } from "../../pipeline/images.ts";
+import { repositoryArn } from "../jobs/images.ts";
+import type { PipelineParameters } from "../parameters/props.ts";
 import { CODE_PREFIX, type DataBucket, RESULTS_PREFIX, RUNS_PREFIX } from "../storage/data-bucket.ts";
 import type { AwsContext } from "../terraform/aws-context.ts";
 import { isGiven } from "../terraform/json.ts";

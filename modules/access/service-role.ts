@@ -2,7 +2,7 @@ import { IamRole } from "@cdktf/provider-aws/lib/iam-role";
 import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
 import { Fn, TerraformLocal, Token } from "cdktf";
 import { Construct } from "constructs";
-import type { Principal } from "../../pipeline/parameters.ts";
+import type { Principal } from "../../pipeline/functions.ts";
 import type { AwsContext } from "../terraform/aws-context.ts";
 import { and, attributeOfOne, type Condition, encodeJson, not, oneIf, orNull } from "../terraform/json.ts";
 

@@ -1,7 +1,7 @@
 import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import { LambdaFunction } from "@cdktf/provider-aws/lib/lambda-function";
 import { Construct } from "constructs";
-import type { Principal } from "../../pipeline/parameters.ts";
+import type { Principal } from "../../pipeline/functions.ts";
 import type { Reach } from "../access/pipeline-roles.ts";
 import { type ConditionalStatements, ServiceRole, type Statement } from "../access/service-role.ts";
 import { decryptEnvironment, functionInNetwork, TRACING, useKeyThroughS3 } from "../access/statements.ts";

@@ -1,11 +1,11 @@
 import { Construct } from "constructs";
+import { FUNCTION_NAMES, type FunctionName } from "../../pipeline/functions.ts";
 import type { PipelineRoles, Reach } from "../access/pipeline-roles.ts";
 import type { ConditionalStatements, Statement } from "../access/service-role.ts";
 import { passRole, readObjects, replacePrefix } from "../access/statements.ts";
-import type { PipelineParameters } from "../parameters/checks.ts";
+import type { PipelineParameters } from "../parameters/props.ts";
 import { type DataBucket, RUNS_PREFIX } from "../storage/data-bucket.ts";
 import type { AwsContext } from "../terraform/aws-context.ts";
-import { FUNCTION_NAMES, type FunctionName } from "../workflow/definition.ts";
 import { PipelineFunction } from "./pipeline-function.ts";
 
 interface FunctionSettings {

@@ -1,10 +1,10 @@
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
 import { TerraformLocal } from "cdktf";
 import { Construct } from "constructs";
+import { JOB_STAGES, type JobStage } from "../../pipeline/stages.ts";
 import { CODE_PREFIX, type DataBucket } from "../storage/data-bucket.ts";
 import { Asset } from "../terraform/asset.ts";
 import { packTrainingCode } from "./training-code.ts";
-import { JOB_STAGES, type JobStage } from "./training-jobs.ts";
 
 /** Characters of the content's SHA-256 in a key: enough to tell versions apart. */
 const HASH_LENGTH = 16;

@@ -1,6 +1,7 @@
 import { CloudwatchDashboard } from "@cdktf/provider-aws/lib/cloudwatch-dashboard";
 import { Fn } from "cdktf";
 import { Construct } from "constructs";
+import { METRICS_NAMESPACE } from "../../pipeline/functions.ts";
 import type { AwsContext } from "../terraform/aws-context.ts";
 import { encodeJson } from "../terraform/json.ts";
 
@@ -19,8 +20,6 @@ export interface DashboardProps {
   readonly variantName: string;
 }
 
-/** Namespace of the functions' own metrics. */
-const NAMESPACE = "OpenSearchFineTuning";
 const DAY = 86_400;
 const HOUR = 3_600;
 const MINUTE = 60;
@@ -67,7 +66,12 @@ function graphs(props: DashboardProps): readonly Graph[] {
     props.variantName,
     options,
   ];
-  const ofFunction = (called: string, metric: string) => [NAMESPACE, metric, "service", `${props.name}-${called}`];
+  const ofFunction = (called: string, metric: string) => [
+    METRICS_NAMESPACE,
+    metric,
+    "service",
+    `${props.name}-${called}`,
+  ];
   // Jobs have names of their own, and so have their metrics' dimensions: only a search finds those of the next execution.
   const ofJobs = (...metrics: string[]) =>
     metrics.map((metric) => [
@@ -89,7 +93,7 @@ function graphs(props: DashboardProps): readonly Graph[] {
       metrics: [
         [
           search(
-            `{${NAMESPACE},service,stage} MetricName="StageSeconds" service=`,
+            `{${METRICS_NAMESPACE},service,stage} MetricName="StageSeconds" service=`,
             [props.name, `-${props.reportFunction}`],
             HOUR,
           ),

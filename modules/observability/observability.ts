@@ -2,13 +2,13 @@ import { CloudwatchEventRule } from "@cdktf/provider-aws/lib/cloudwatch-event-ru
 import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
 import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
 import { Construct } from "constructs";
+import { type FunctionName, REPORT_FUNCTION } from "../../pipeline/functions.ts";
 import type { Reach } from "../access/pipeline-roles.ts";
 import { publishEncrypted } from "../access/statements.ts";
 import { PipelineFunction } from "../functions/pipeline-function.ts";
-import type { PipelineParameters } from "../parameters/checks.ts";
+import type { PipelineParameters } from "../parameters/props.ts";
 import type { AwsContext } from "../terraform/aws-context.ts";
 import { encodeJson } from "../terraform/json.ts";
-import { type FunctionName, REPORT_FUNCTION } from "../workflow/definition.ts";
 import { ENDPOINT_SUFFIX, VARIANT_NAME } from "../workflow/deployment.ts";
 import { Alarms } from "./alarms.ts";
 import { Dashboard } from "./dashboard.ts";

@@ -1,15 +1,11 @@
 import { type IResolvable, TerraformVariable } from "cdktf";
 import type { Construct } from "constructs";
-import {
-  CROSS_FIELD_RULES,
-  message,
-  type ParameterName,
-  type ParameterType,
-  parameter,
-  terraformConditions,
-} from "../../pipeline/parameters.ts";
-import { propName } from "./document.ts";
-import type { FineTuningPipelineProps } from "./fine-tuning-pipeline-props.ts";
+import { CROSS_FIELD_RULES, crossFieldMessage } from "../../pipeline/parameters/cross-field-rules.ts";
+import type { ParameterType } from "../../pipeline/parameters/parameter.ts";
+import { type ParameterName, parameter, propName } from "../../pipeline/parameters/table.ts";
+import { message } from "../../pipeline/parameters/values.ts";
+import type { FineTuningPipelineProps } from "./props.ts";
+import { crossFieldCondition, validationConditions } from "./terraform-conditions.ts";
 
 /** Declares a Terraform variable, with its validation, for each of these parameters. */
 export function declareVariables(
@@ -21,7 +17,7 @@ export function declareVariables(
 
 function declareVariable(scope: Construct, name: ParameterName): TerraformVariable {
   const { type, default: defaultValue, description, must } = parameter(name);
-  const conditions = terraformConditions(name);
+  const conditions = validationConditions(name);
   const variable = new TerraformVariable(scope, name, {
     type,
     description: conditions.length === 0 ? description : `${description} Must be ${must}.`,
@@ -31,9 +27,9 @@ function declareVariable(scope: Construct, name: ParameterName): TerraformVariab
       ...(conditions.length === 0
         ? []
         : [{ condition: `\${${conditions.join(" && ")}}`, errorMessage: message(name) }]),
-      ...CROSS_FIELD_RULES.filter((rule) => rule.parameter === name).map((rule) => ({
-        condition: `\${${rule.condition}}`,
-        errorMessage: rule.message,
+      ...CROSS_FIELD_RULES.filter((rule) => rule.blame === name).map((rule) => ({
+        condition: `\${${crossFieldCondition(rule)}}`,
+        errorMessage: crossFieldMessage(rule),
       })),
     ],
   });

@@ -1,15 +1,7 @@
-import type { ExecutionRule } from "../../pipeline/parameters.ts";
+import type { FunctionName } from "../../pipeline/functions.ts";
+import type { Images } from "../../pipeline/images.ts";
+import { type Channel, JOB_STAGES, JOBS, type JobStage } from "../../pipeline/stages.ts";
 import { type DataKey, type Network, vpcConfig } from "../access/statements.ts";
-import type { Images } from "../jobs/images.ts";
-import {
-  type Channel,
-  GENERAL_CHANNEL,
-  JOB_STAGES,
-  type JobStage,
-  JUDGEMENTS_CHANNEL,
-  TRAINING_JOBS,
-  VOLUME_SIZE_GB,
-} from "../jobs/training-jobs.ts";
 import { joined, withFieldsIf } from "../terraform/json.ts";
 import type { ExecutionTags } from "../terraform/tags.ts";
 import { DEPLOYMENT_START, deploymentStates } from "./deployment.ts";
@@ -24,22 +16,6 @@ import {
   type States,
   uniqueName,
 } from "./states.ts";
-
-/** Names of the functions the state machine calls; the folders below `lambdas/`. */
-export const FUNCTION_NAMES = [
-  "resolve-parameters",
-  "data-extractor",
-  "s3-validator",
-  "bedrock-orchestrator",
-  "plan-jobs",
-  "delete-superseded-models",
-  "register-model",
-] as const;
-/** The function that is called for each execution that ended; a folder below `lambdas/` too. */
-export const REPORT_FUNCTION = "report-execution";
-/** The function that starts the first execution where `start_on_apply` is true; a folder below `lambdas/` too. */
-export const START_FUNCTION = "start-execution";
-export type FunctionName = (typeof FUNCTION_NAMES)[number];
 
 /** What the definition refers to. Every value may be a Terraform expression. */
 export interface DefinitionInputs {
@@ -56,7 +32,6 @@ export interface DefinitionInputs {
   readonly images: Images;
   /** Values of the parameters that an execution's input does not give. */
   readonly defaults: Readonly<Record<string, unknown>>;
-  readonly rules: Readonly<Record<string, ExecutionRule>>;
   readonly network: Network;
   readonly key: DataKey;
   /** Of all that an execution makes: jobs, models, endpoints, and what scales. */
@@ -64,6 +39,9 @@ export interface DefinitionInputs {
   readonly queryPollSeconds: number;
   readonly endpointPollSeconds: number;
 }
+
+/** Size of a job's volume in GB. Instances with NVMe disks (g5, p4d) use those instead. */
+const VOLUME_SIZE_GB = 100;
 
 /** An execution is given up after this many seconds: every job and its wait at their longest, and two Bedrock jobs of a day each, take less. */
 export const EXECUTION_TIMEOUT = 45 * 24 * 3600;
@@ -80,7 +58,7 @@ const FAILURE_OF_JOB: Readonly<Record<JobStage, string>> = {
  * The state machine of the pipeline: one document for AWS and for the emulators, in the part of the Amazon States Language that
  * all of them run (JSONPath with plain paths, intrinsics, inline Map).
  *
- * The state's document grows by a field a stage: `run`, `parameters`, `arguments`, `images`, `corpus`, `queries`, `jobs`,
+ * The state's document grows by a field a stage: `run`, `parameters`, `hyperparameters`, `images`, `corpus`, `queries`, `jobs`,
  * `mining`, `scoring`, `training`, `evaluation`, `gate`, `names`, `registration`.
  */
 export function pipelineDefinition(inputs: DefinitionInputs): Record<string, unknown> {
@@ -109,15 +87,15 @@ export function pipelineDefinition(inputs: DefinitionInputs): Record<string, unk
   };
 }
 
-function parameterStates({ functions, defaults, rules, images, bucketName }: DefinitionInputs): States {
+function parameterStates({ functions, defaults, images, codeUris, bucketName }: DefinitionInputs): States {
   return {
     // Whatever the input is, from here on the document is an object, so that a failure has a place in it.
     ReceiveInput: { Type: "Pass", Parameters: { "input.$": "$" }, Next: "ResolveParameters" },
     ResolveParameters: {
       ...invokeFunction(
         functions["resolve-parameters"],
-        { "input.$": "$.input", defaults, rules, images },
-        { fields: ["parameters", "arguments", "images"], path: "$" },
+        { "input.$": "$.input", defaults, images, code_uris: codeUris },
+        { fields: ["parameters", "hyperparameters", "images"], path: "$" },
         { next: "NameRun", onError: FAILED_STAGES.resolveParameters.error },
       ),
     },
@@ -223,14 +201,15 @@ function jobStates(inputs: DefinitionInputs): States {
       next,
       onError: FAILURE_OF_JOB[stage],
     });
-  const evaluationChannels = (channels: readonly Channel[]): State => ({
+  const [judgements, general] = JOBS.evaluation.optionalChannels as readonly [Channel, Channel];
+  const { channels } = JOBS.evaluation;
+  const evaluationChannels = (optional: readonly Channel[]): State => ({
     Type: "Pass",
-    Parameters: { channels: channels.map(channel) },
+    Parameters: { channels: [...channels, ...optional].map(channel) },
     ResultPath: "$.evaluation",
     Next: "EvaluateModel",
   });
   const without = ({ uriPath }: Channel) => ({ Variable: uriPath, StringEquals: "" });
-  const { channels } = TRAINING_JOBS.evaluation;
   return {
     MineHardNegatives: job("mining", "ScoreWithTeacher"),
     ScoreWithTeacher: job("scoring", "TrainModel"),
@@ -239,16 +218,16 @@ function jobStates(inputs: DefinitionInputs): States {
     ChooseEvaluationInputs: {
       Type: "Choice",
       Choices: [
-        { And: [without(JUDGEMENTS_CHANNEL), without(GENERAL_CHANNEL)], Next: "EvaluateOnHeldOut" },
-        { ...without(GENERAL_CHANNEL), Next: "EvaluateWithJudgements" },
-        { ...without(JUDGEMENTS_CHANNEL), Next: "EvaluateWithGeneral" },
+        { And: [without(judgements), without(general)], Next: "EvaluateOnHeldOut" },
+        { ...without(general), Next: "EvaluateWithJudgements" },
+        { ...without(judgements), Next: "EvaluateWithGeneral" },
       ],
       Default: "EvaluateWithBoth",
     },
-    EvaluateOnHeldOut: evaluationChannels(channels),
-    EvaluateWithJudgements: evaluationChannels([...channels, JUDGEMENTS_CHANNEL]),
-    EvaluateWithGeneral: evaluationChannels([...channels, GENERAL_CHANNEL]),
-    EvaluateWithBoth: evaluationChannels([...channels, JUDGEMENTS_CHANNEL, GENERAL_CHANNEL]),
+    EvaluateOnHeldOut: evaluationChannels([]),
+    EvaluateWithJudgements: evaluationChannels([judgements]),
+    EvaluateWithGeneral: evaluationChannels([general]),
+    EvaluateWithBoth: evaluationChannels([judgements, general]),
     EvaluateModel: job("evaluation", "ReadGateDecision"),
   };
 }
@@ -266,28 +245,18 @@ function channel({ name, uriPath }: Channel): Record<string, unknown> {
   };
 }
 
-/** Stages whose output stays when the run's intermediates expire. */
-const LASTING_STAGES: readonly JobStage[] = ["training", "evaluation"];
-
-function trainingJobRequest(
-  { deployment, jobRoleArn, codeUris, tags, network, key }: DefinitionInputs,
-  stage: JobStage,
-): object {
-  const job = TRAINING_JOBS[stage];
-  const base = LASTING_STAGES.includes(stage) ? "$.run.results_uri" : "$.run.uri";
+function trainingJobRequest({ deployment, jobRoleArn, tags, network, key }: DefinitionInputs, stage: JobStage): object {
+  const job = JOBS[stage];
+  const base = job.lasting ? "$.run.results_uri" : "$.run.uri";
   const request = {
     "TrainingJobName.$": uniqueName(stage),
     AlgorithmSpecification: {
-      "TrainingImage.$": job.imagePath,
+      "TrainingImage.$": `$.images.${stage}`,
       TrainingInputMode: "File",
       MetricDefinitions: job.metrics.map(({ Name, Regex }) => ({ Name: joined(":", [deployment, Name]), Regex })),
     },
     RoleArn: jobRoleArn,
-    HyperParameters: {
-      sagemaker_program: job.program,
-      sagemaker_submit_directory: codeUris[stage],
-      ...Object.fromEntries(Object.entries(job.argumentPaths).map(([name, path]) => [`${name}.$`, path])),
-    },
+    "HyperParameters.$": `$.hyperparameters.${stage}`,
     ...(stage === "evaluation"
       ? { "InputDataConfig.$": "$.evaluation.channels" }
       : { InputDataConfig: job.channels.map(channel) }),

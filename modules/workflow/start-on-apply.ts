@@ -1,12 +1,12 @@
 import { LambdaInvocation } from "@cdktf/provider-aws/lib/lambda-invocation";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { START_FUNCTION } from "../../pipeline/functions.ts";
 import type { Reach } from "../access/pipeline-roles.ts";
 import { PipelineFunction } from "../functions/pipeline-function.ts";
-import type { PipelineParameters } from "../parameters/checks.ts";
+import type { PipelineParameters } from "../parameters/props.ts";
 import type { AwsContext } from "../terraform/aws-context.ts";
 import { type Condition, oneIf } from "../terraform/json.ts";
-import { START_FUNCTION } from "./definition.ts";
 
 /** What is started, and when. */
 export interface StartOnApplyProps {

@@ -2,10 +2,15 @@ import { App } from "cdktf";
 import { afterAll, describe, expect, it } from "vitest";
 import { FineTuningPipeline, type FineTuningPipelineProps } from "../../modules/fine-tuning-pipeline.ts";
 import { checkedParameters, InvalidPropsError } from "../../modules/parameters/checks.ts";
-import { propName } from "../../modules/parameters/document.ts";
 import { CleanIdStack } from "../../modules/terraform/clean-id-stack.ts";
-import { PARAMETER_NAMES, parameter } from "../../pipeline/parameters.ts";
+import { PARAMETER_NAMES, parameter, propName } from "../../pipeline/parameters/table.ts";
 import { temporaryDirectory, writeSources } from "./stack-fixture.ts";
+
+const REQUIRED: FineTuningPipelineProps = {
+  modelName: "products",
+  s3CorpusPath: "s3://corpora/products.jsonl",
+  registerConnector: false,
+};
 
 describe("FineTuningPipeline", () => {
   const work = temporaryDirectory();
@@ -18,16 +23,18 @@ describe("FineTuningPipeline", () => {
     expect(build).toThrow(InvalidPropsError);
     expect(() => checkedParameters(props)).toThrow(
       [
-        "model_name must be 1 to 40 letters, digits and hyphens, with no hyphen at either end; write for example products-retriever.",
-        "queries_per_document must be a whole number from 1 to 10; write for example 5.",
-        "max_steps must be a whole number from -1 to 1000; write for example 500.",
+        "modelName must be 1 to 40 letters, digits and hyphens, with no hyphen at either end; write for example products-retriever.",
+        "queriesPerDocument must be a whole number from 1 to 10; write for example 5.",
+        "maxSteps must be a whole number from -1 to 1000; write for example 500.",
+        "opensearchEndpoint must be given when registerConnector is true; write the domain's URL, or registerConnector = false.",
+        's3CorpusPath must be given when inputType is s3; write the corpus\'s S3 URI, or inputType = "opensearch".',
       ].join("\n"),
     );
   });
 
   it("takes the parameters' defaults", () => {
-    const parameters: Record<string, unknown> = { ...checkedParameters({ modelName: "products" }) };
-    for (const name of PARAMETER_NAMES.filter((one) => one !== "model_name")) {
+    const parameters: Record<string, unknown> = { ...checkedParameters(REQUIRED) };
+    for (const name of PARAMETER_NAMES.filter((one) => one !== "region" && !(propName(one) in REQUIRED))) {
       expect(parameters[propName(name)], name).toEqual(parameter(name).default);
     }
   });

@@ -5,9 +5,9 @@ import { App } from "cdktf";
 import { execa } from "execa";
 import { z } from "zod";
 import { writeCliConfiguration } from "../../emulation/terraform/cli-configuration.ts";
-import { JOB_STAGES } from "../../modules/jobs/training-jobs.ts";
 import { PipelineStack } from "../../modules/pipeline-stack.ts";
-import { FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION } from "../../modules/workflow/definition.ts";
+import { FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION } from "../../pipeline/functions.ts";
+import { JOB_STAGES } from "../../pipeline/stages.ts";
 
 export const STACK_ID = "opensearch-finetuning";
 

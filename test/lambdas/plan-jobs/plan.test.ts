@@ -7,7 +7,7 @@ import {
   type Work,
 } from "../../../lambdas/plan-jobs/runtime-limits.ts";
 import { hasLocalStorage } from "../../../lambdas/shared/instance-type.ts";
-import { PARAMETER_NAMES, parameter } from "../../../pipeline/parameters.ts";
+import { PARAMETER_NAMES, parameter } from "../../../pipeline/parameters/table.ts";
 
 const DEFAULTS = PlanRequest.shape.parameters.parse(
   Object.fromEntries(PARAMETER_NAMES.map((name) => [name, parameter(name).default])),
@@ -19,20 +19,7 @@ const request = (parameters: Partial<PlanRequest["parameters"]> = {}): PlanReque
   volume_kms_key_id: "",
   parameters: { ...DEFAULTS, ...parameters },
 });
-const WORK: Work = {
-  documents: 100_000,
-  queryRecords: 20_000,
-  queriesPerDocument: 5,
-  scoringMaxNegatives: 4,
-  numNegatives: 2,
-  maxSeqLength: 512,
-  maxSteps: 500,
-  totalBatchSize: 128,
-  maxEvaluationDocuments: 100_000,
-  hasJudge: false,
-  hasDenseCandidates: false,
-  hasGeneralCollection: false,
-};
+const WORK: Work = request();
 
 describe("the plan of the jobs", () => {
   it("puts the jobs with checkpoints on spot instances by default, and waits for those", () => {
@@ -95,23 +82,24 @@ describe("the plan of the jobs", () => {
 describe("the limits derived from the work", () => {
   it("grow with what each stage has to do", () => {
     const base = estimatedSeconds(WORK, true);
-    const more = (change: Partial<Work>) => estimatedSeconds({ ...WORK, ...change }, true);
-    expect(more({ documents: 200_000 }).mining).toBeGreaterThan(base.mining);
-    expect(more({ queryRecords: 40_000 }).scoring).toBeCloseTo(2 * base.scoring);
-    expect(more({ scoringMaxNegatives: 9 }).scoring).toBeCloseTo(2 * base.scoring);
-    expect(more({ maxSteps: 1000 }).training).toBeCloseTo(2 * base.training);
-    expect(more({ maxSteps: 250 }).scoring).toBe(base.scoring);
-    expect(more({ maxEvaluationDocuments: 10_000 }).evaluation).toBeLessThan(base.evaluation);
-    expect(more({ hasJudge: true }).evaluation).toBeGreaterThan(base.evaluation);
-    expect(more({ hasDenseCandidates: true }).mining).toBeGreaterThan(base.mining + 1_000);
-    expect(more({ hasGeneralCollection: true }).evaluation).toBeGreaterThan(base.evaluation);
+    const counted = (change: Partial<Work>) => estimatedSeconds({ ...WORK, ...change }, true);
+    const more = (change: Partial<Work["parameters"]>) => counted({ parameters: { ...WORK.parameters, ...change } });
+    expect(counted({ document_count: 200_000 }).mining).toBeGreaterThan(base.mining);
+    expect(counted({ query_record_count: 40_000 }).scoring).toBeCloseTo(2 * base.scoring);
+    expect(more({ scoring_max_negatives: 9 }).scoring).toBeCloseTo(2 * base.scoring);
+    expect(more({ max_steps: 1000 }).training).toBeCloseTo(2 * base.training);
+    expect(more({ max_steps: 250 }).scoring).toBe(base.scoring);
+    expect(more({ max_evaluation_documents: 10_000 }).evaluation).toBeLessThan(base.evaluation);
+    expect(more({ judge_model_id: "a/judge" }).evaluation).toBeGreaterThan(base.evaluation);
+    expect(more({ dense_candidates: true }).mining).toBeGreaterThan(base.mining + 1_000);
+    expect(more({ general_collection_uri: "s3://a/b/" }).evaluation).toBeGreaterThan(base.evaluation);
     expect(estimatedSeconds(WORK, false).training).toBeGreaterThan(10 * base.training);
   });
 
   it("count the rows of one epoch when there is no number of steps", () => {
     // 100,000 queries, each cut into two rows of two negatives.
-    const epoch = estimatedSeconds({ ...WORK, maxSteps: -1 }, true).training;
-    const steps = estimatedSeconds({ ...WORK, maxSteps: 200_000 / 128 }, true).training;
+    const epoch = estimatedSeconds(request({ max_steps: -1 }), true).training;
+    const steps = estimatedSeconds(request({ max_steps: 200_000 / 128 }), true).training;
     expect(epoch).toBeCloseTo(steps);
   });
 
@@ -123,7 +111,11 @@ describe("the limits derived from the work", () => {
   it("are an hour at least, whole minutes, and never more than SageMaker lets a job run", () => {
     expect(runtimeLimit(0)).toBe(3600);
     expect(runtimeLimit(1) % 60).toBe(0);
-    const largest: Work = { ...WORK, documents: 10_000_000, queryRecords: 100_000, queriesPerDocument: 10 };
+    const largest: Work = {
+      ...request({ queries_per_document: 10 }),
+      document_count: 10_000_000,
+      query_record_count: 100_000,
+    };
     expect(runtimeLimit(estimatedSeconds(largest, false).scoring)).toBe(LONGEST_RUNTIME);
   });
 });

@@ -1,37 +1,21 @@
 import { describe, expect, it } from "vitest";
 import { handler } from "../../../lambdas/resolve-parameters/index.ts";
 import { type ResolveRequest, resolveParameters } from "../../../lambdas/resolve-parameters/resolve.ts";
-import { DEFAULT_BASE_MODELS } from "../../../pipeline/parameters.ts";
+import { EXECUTION_PARAMETER_NAMES, parameter } from "../../../pipeline/parameters/table.ts";
+import { DEFAULT_BASE_MODELS } from "../../../pipeline/parameters/training.ts";
 
-const rules: ResolveRequest["rules"] = {
-  model_name: { type: "string", pattern: "^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,39}$", message: "letters, digits and hyphens" },
-  input_type: { type: "string", one_of: ["s3", "opensearch"], message: "write s3 or opensearch" },
-  s3_corpus_path: { type: "string", pattern: "^(s3://.+)?$", message: "write s3://bucket/key" },
-  opensearch_endpoint: { type: "string", message: "an address" },
-  opensearch_index_name: { type: "string", message: "an index" },
-  deploy_endpoint: { type: "bool", message: "write true or false" },
-  register_connector: { type: "bool", message: "write true or false" },
-  max_steps: { type: "number", integer: true, min: -1, max: 1000, message: "a whole number from -1 to 1000" },
-  learning_rate: { type: "number", min: 0, message: "a positive number" },
-  processing_instance_type: { type: "string", pattern: "^ml\\.", message: "a SageMaker instance type" },
-  scoring_instance_type: { type: "string", pattern: "^ml\\.", message: "a SageMaker instance type" },
-  training_instance_type: { type: "string", pattern: "^ml\\.", message: "a SageMaker instance type" },
-  inference_instance_type: { type: "string", pattern: "^ml\\.", message: "a SageMaker instance type" },
-};
-const defaults: ResolveRequest["defaults"] = {
-  model_name: null,
-  input_type: "s3",
+const defaults = {
+  ...Object.fromEntries(EXECUTION_PARAMETER_NAMES.map((name) => [name, parameter(name).default ?? null])),
+  model_name: "products",
   s3_corpus_path: "s3://bucket/corpus.jsonl",
-  opensearch_endpoint: "",
-  opensearch_index_name: "",
-  deploy_endpoint: true,
   register_connector: false,
-  max_steps: 500,
-  learning_rate: 5e-6,
-  processing_instance_type: "ml.c5.4xlarge",
-  scoring_instance_type: "ml.g5.2xlarge",
-  training_instance_type: "ml.p4d.24xlarge",
   inference_instance_type: "ml.m5.xlarge",
+} as ResolveRequest["defaults"];
+const code_uris = {
+  mining: "s3://b/code/mining.tar.gz",
+  scoring: "s3://b/code/scoring.tar.gz",
+  training: "s3://b/code/training.tar.gz",
+  evaluation: "s3://b/code/evaluation.tar.gz",
 };
 const images = {
   training_gpu: "train:gpu",
@@ -42,13 +26,13 @@ const images = {
   sparse_serving_cpu: "serve-sparse:cpu",
 };
 
-function resolve(input: unknown) {
-  return resolveParameters({ input, defaults, rules, images });
+function resolve(input: unknown, deployment: ResolveRequest["defaults"] = {}) {
+  return resolveParameters({ input, defaults: { ...defaults, ...deployment }, images, code_uris });
 }
 
-function violations(input: unknown): string[] {
+function violations(input: unknown, deployment?: ResolveRequest["defaults"]): string[] {
   try {
-    resolve(input);
+    resolve(input, deployment);
   } catch (error) {
     expect((error as Error).name).toBe("InvalidParametersError");
     return (error as Error).message.split("\n- ").slice(1);
@@ -58,29 +42,25 @@ function violations(input: unknown): string[] {
 
 describe("resolveParameters", () => {
   it("lays the input over the defaults, in the parameters' types", () => {
-    const { parameters } = resolve({ model_name: "m", deploy_endpoint: "false", max_steps: "20" });
-    expect(parameters).toEqual({ ...defaults, model_name: "m", deploy_endpoint: false, max_steps: 20 });
+    const { parameters } = resolve({ deploy_endpoint: "false", max_steps: "20" });
+    expect(parameters).toEqual({
+      ...defaults,
+      base_model_id: DEFAULT_BASE_MODELS.dense,
+      deploy_endpoint: false,
+      max_steps: 20,
+    });
   });
 
   it("writes arguments that Python parses, without exponents", () => {
-    expect(resolve({ model_name: "m" }).arguments).toMatchObject({
-      learning_rate: "0.000005",
-      max_steps: "500",
-      deploy_endpoint: "true",
-    });
-    const written = (value: number) => resolve({ model_name: "m", learning_rate: value }).arguments.learning_rate;
-    expect([2.5e-8, 1e-7, 0.1, 1e21, 1.5e22].map(written)).toEqual([
-      "0.000000025",
-      "0.0000001",
-      "0.1",
-      "1000000000000000000000",
-      "15000000000000000000000",
-    ]);
+    const written = (value: number) => resolve({ learning_rate: value }).hyperparameters.training["learning-rate"];
+    expect([5e-6, 2.5e-8, 1e-7, 0.01].map(written)).toEqual(["0.000005", "0.000000025", "0.0000001", "0.01"]);
+    expect(resolve({}).hyperparameters.evaluation["force-deploy"]).toBe("false");
+    expect(resolve({ max_steps: -1 }).hyperparameters.training["max-steps"]).toBe("-1");
   });
 
   it("takes the image that fits each job's instance type", () => {
-    expect(resolve({ model_name: "m" }).images).toEqual({
-      processing: "train:cpu",
+    expect(resolve({}).images).toEqual({
+      mining: "train:cpu",
       scoring: "train:gpu",
       training: "train:gpu",
       evaluation: "train:gpu",
@@ -89,158 +69,101 @@ describe("resolveParameters", () => {
   });
 
   it("lists everything that is wrong at once", () => {
+    const refused = violations(
+      { max_step: 5, max_steps: 1.5, learning_rate: "fast", deploy_endpoint: "yes", input_type: "file" },
+      { model_name: null },
+    );
+    expect(new Set(refused.map((line) => line.split(/: |;/)[0]))).toEqual(
+      new Set([
+        "max_step is not a parameter",
+        "model_name is required",
+        'input_type is "file"',
+        'deploy_endpoint is "yes"',
+        "max_steps is 1.5",
+        'learning_rate is "fast"',
+      ]),
+    );
+    expect(refused[0]).toBe("max_step is not a parameter; did you mean max_steps?");
+    expect(refused).toContain(
+      "max_steps is 1.5: max_steps must be a whole number from -1 to 1000; write for example 500.",
+    );
+  });
+
+  it("lets an execution add a suffix to the model's name and nothing else", () => {
+    const accepted = ["products", "products-de", `products-${"x".repeat(31)}`];
+    for (const name of accepted) expect(resolve({ model_name: name }).parameters.model_name).toBe(name);
+    for (const name of ["product", "productsde"]) {
+      expect(violations({ model_name: name })).toEqual([
+        `model_name is "${name}": model_name must be products, or start with it and a hyphen, because the deployment's roles reach those names only; write for example products-v2.`,
+      ]);
+    }
+    for (const name of ["products-", `products-${"x".repeat(32)}`]) {
+      expect(violations({ model_name: name })[0]).toContain("model_name must be 1 to 40 letters");
+    }
+  });
+
+  it("refuses another value than the deployment's where permissions were granted for that one", () => {
     expect(
-      violations({ max_step: 5, max_steps: 1.5, learning_rate: "fast", deploy_endpoint: "yes", input_type: "file" }),
+      violations({ bedrock_model_id: "amazon.nova-pro-v1:0" }, { bedrock_model_id: "amazon.nova-lite-v1:0" }),
     ).toEqual([
-      "max_step is not a parameter; did you mean max_steps?",
-      "model_name is required: letters, digits and hyphens",
-      'input_type is "file": write s3 or opensearch',
-      'deploy_endpoint is "yes": write true or false',
-      "max_steps is 1.5: a whole number from -1 to 1000",
-      'learning_rate is "fast": a positive number',
+      "bedrock_model_id is \"amazon.nova-pro-v1:0\": bedrock_model_id must be the deployment's, amazon.nova-lite-v1:0, because the deployment's roles may call this model only; leave it out, or deploy with another bedrock_model_id.",
     ]);
-    expect(violations({ model_name: "-bad-", max_steps: 1001, learning_rate: -1 })).toEqual([
-      'model_name is "-bad-": letters, digits and hyphens',
-      "max_steps is 1001: a whole number from -1 to 1000",
-      "learning_rate is -1: a positive number",
-    ]);
+    const same = { bedrock_model_id: "amazon.nova-lite-v1:0" };
+    expect(violations(same, same)).toEqual([]);
   });
 
-  it("wants what the chosen way of running needs", () => {
-    expect(violations({ model_name: "m", input_type: "opensearch" })).toEqual([
-      "opensearch_endpoint is required when input_type is opensearch.",
-      "opensearch_index_name is required when input_type is opensearch.",
-    ]);
-    expect(violations({ model_name: "m", s3_corpus_path: "" })).toEqual([
-      "s3_corpus_path is required when input_type is s3.",
-    ]);
-    expect(violations({ model_name: "m", register_connector: true, deploy_endpoint: false })).toEqual([
-      "opensearch_endpoint is required when register_connector is true: the model is registered there.",
-      "deploy_endpoint must be true when register_connector is true: the connector calls the endpoint.",
-    ]);
-  });
-
-  it("compares numbers that depend on one another", () => {
-    const number = { type: "number", message: "a number" } as const;
-    const names = [
-      "num_hard_negatives",
-      "scoring_max_negatives",
-      "num_negatives",
-      "train_batch_size",
-      "total_batch_size",
-    ];
-    const request: ResolveRequest = {
-      input: { model_name: "m", scoring_max_negatives: 30, num_negatives: 31, train_batch_size: 129 },
-      defaults: { ...defaults, num_hard_negatives: 20, total_batch_size: 128 },
-      rules: { ...rules, ...Object.fromEntries(names.map((name) => [name, number])) },
-      images,
-    };
-    expect(() => resolveParameters(request)).toThrow(
-      [
-        "- scoring_max_negatives (30) must be at most num_hard_negatives (20): there are no more negatives to score.",
-        "- num_negatives (31) must be at most scoring_max_negatives (30): no more negatives have a score.",
-        "- train_batch_size (129) must be at most total_batch_size (128): it is a part of it.",
-      ].join("\n"),
-    );
-  });
-
-  it("lets an endpoint scale from the number of instances it begins with", () => {
-    const count = { type: "number", message: "a count" } as const;
-    const request = (most: number): ResolveRequest => ({
-      input: { model_name: "m", max_instance_count: most },
-      defaults: { ...defaults, initial_instance_count: 2 },
-      rules: { ...rules, initial_instance_count: count, max_instance_count: count },
-      images,
+  it("gives each job its program, its code and its own arguments, never an empty one", () => {
+    const { mining, scoring, evaluation } = resolve({}).hyperparameters;
+    expect(scoring).toEqual({
+      sagemaker_program: "score.py",
+      sagemaker_submit_directory: "s3://b/code/scoring.tar.gz",
+      "teacher-model-id": "BAAI/bge-reranker-v2.5-gemma2-lightweight",
+      "teacher-revision": "main",
+      "scoring-max-negatives": "4",
+      "max-seq-length": "512",
     });
-    expect(() => resolveParameters(request(1))).toThrow(
-      "- max_instance_count (1) must be 0 or at least initial_instance_count (2): the endpoint never scales below it.",
-    );
-    for (const most of [0, 2, 3]) expect(resolveParameters(request(most)).parameters.max_instance_count).toBe(most);
-  });
-
-  it("refuses the teacher as judge", () => {
-    const model = { type: "string", message: "a model" } as const;
-    const request = (judge: string): ResolveRequest => ({
-      input: { model_name: "m", judge_model_id: judge },
-      defaults: { ...defaults, teacher_model_id: "some/teacher" },
-      rules: { ...rules, judge_model_id: model, teacher_model_id: model },
-      images,
-    });
-    expect(() => resolveParameters(request("some/teacher"))).toThrow(
-      "- judge_model_id (some/teacher) must not be the teacher: a student resembles its teacher.",
-    );
-    expect(resolveParameters(request("")).arguments.judge_model_id).toBe("");
+    expect(mining).toMatchObject({ "num-hard-negatives": "20", "base-model-id": DEFAULT_BASE_MODELS.dense });
+    expect(evaluation).not.toHaveProperty("judge-model-id");
+    expect(resolve({ judge_model_id: "a/judge" }).hyperparameters.evaluation["judge-model-id"]).toBe("a/judge");
   });
 
   describe("of sparse encoders", () => {
-    const text = { type: "string", message: "a text" } as const;
-    const request = (input: object, deployment: object = {}): ResolveRequest => ({
-      input: { model_name: "m", ...input },
-      defaults: {
-        ...defaults,
-        model_type: "dense",
-        base_model_id: DEFAULT_BASE_MODELS.dense,
-        base_model_revision: "v1",
-        ...deployment,
-      },
-      rules: { ...rules, model_type: text, base_model_id: text, base_model_revision: text },
-      images,
-    });
-    const base = (input: object, deployment?: object) => {
-      const { parameters } = resolveParameters(request(input, deployment));
+    const pinned = { base_model_revision: "v1" };
+    const base = (input: object, deployment: ResolveRequest["defaults"] = {}) => {
+      const { parameters } = resolve(input, { ...pinned, ...deployment });
       return [parameters.base_model_id, parameters.base_model_revision];
     };
 
-    it("takes a sparse encoder for the dense default, but never for a model that was chosen", () => {
+    it("takes the default of the model's type, but never for a model that was chosen", () => {
       expect(base({})).toEqual([DEFAULT_BASE_MODELS.dense, "v1"]);
       expect(base({ model_type: "sparse" })).toEqual([DEFAULT_BASE_MODELS.sparse, "main"]);
-      expect(base({}, { model_type: "sparse" })).toEqual([DEFAULT_BASE_MODELS.sparse, "main"]);
+      expect(base({}, { model_type: "sparse" })).toEqual([DEFAULT_BASE_MODELS.sparse, "v1"]);
       expect(base({ model_type: "sparse" }, { base_model_id: "team/splade" })).toEqual(["team/splade", "v1"]);
       expect(base({ model_type: "sparse", base_model_id: "team/splade" })).toEqual(["team/splade", "main"]);
       expect(base({ model_type: "sparse", base_model_revision: "v2" })).toEqual([DEFAULT_BASE_MODELS.sparse, "v2"]);
-      expect(base({ model_type: "dense" }, { model_type: "sparse" })).toEqual([DEFAULT_BASE_MODELS.dense, "v1"]);
-    });
-
-    it("refuses the dense default as a sparse base when it is asked for, and says what to write", () => {
-      expect(() =>
-        resolveParameters(request({ model_type: "sparse", base_model_id: DEFAULT_BASE_MODELS.dense })),
-      ).toThrow(`is none: leave it out, or write for example ${DEFAULT_BASE_MODELS.sparse}.`);
+      expect(base({ model_type: "dense" }, { model_type: "sparse" })).toEqual([DEFAULT_BASE_MODELS.dense, "main"]);
     });
 
     it("takes the image that can serve them", () => {
-      expect(resolveParameters(request({ model_type: "sparse" })).images.serving).toBe("serve-sparse:cpu");
+      expect(resolve({ model_type: "sparse" }).images.serving).toBe("serve-sparse:cpu");
       const gpu = { model_type: "sparse", inference_instance_type: "ml.g5.xlarge" };
-      expect(resolveParameters(request(gpu)).images.serving).toBe("serve-sparse:gpu");
+      expect(resolve(gpu).images.serving).toBe("serve-sparse:gpu");
     });
   });
 
   describe("with revisions of models", () => {
     const COMMIT = "5617a9f61b028005a4858fdac845db406aefb181";
-    const text = { type: "string", message: "a text" } as const;
-    const request = (input: object, trust: boolean): ResolveRequest => ({
-      input: { model_name: "m", ...input },
-      defaults: {
-        ...defaults,
-        base_model_id: "team/base",
-        base_model_revision: COMMIT,
-        teacher_model_id: "team/teacher",
-        teacher_revision: "v1",
-        trust_remote_code: trust,
-      },
-      rules: {
-        ...rules,
-        base_model_id: text,
-        base_model_revision: text,
-        teacher_model_id: text,
-        teacher_revision: text,
-        trust_remote_code: { type: "bool", one_of: [trust], message: "what the deployment says" },
-      },
-      images,
+    const deployment = (trust: boolean): ResolveRequest["defaults"] => ({
+      base_model_id: "team/base",
+      base_model_revision: COMMIT,
+      teacher_model_id: "team/teacher",
+      teacher_revision: "v1",
+      trust_remote_code: trust,
     });
 
     it("keeps the deployment's revision for the deployment's model only", () => {
       const revisions = (input: object) => {
-        const { parameters } = resolveParameters(request(input, false));
+        const { parameters } = resolve(input, deployment(false));
         return [parameters.base_model_revision, parameters.teacher_revision];
       };
       expect(revisions({})).toEqual([COMMIT, "v1"]);
@@ -250,12 +173,16 @@ describe("resolveParameters", () => {
     });
 
     it("lets no execution run a model's code that the deployment does not trust, or that can be moved", () => {
-      expect(() => resolveParameters(request({ trust_remote_code: true }, false))).toThrow(
-        /trust_remote_code is true: what the deployment says/,
-      );
-      expect(resolveParameters(request({}, true)).parameters.trust_remote_code).toBe(true);
+      expect(violations({ trust_remote_code: true }, deployment(false))).toEqual([
+        expect.stringContaining(
+          "trust_remote_code must be the deployment's, false, because it decides whose code runs",
+        ),
+      ]);
+      expect(resolve({}, deployment(true)).parameters.trust_remote_code).toBe(true);
       for (const input of [{ base_model_id: "team/other" }, { base_model_revision: "v1" }]) {
-        expect(() => resolveParameters(request(input, true))).toThrow(/base_model_revision must be a commit/);
+        expect(violations(input, deployment(true))).toEqual([
+          expect.stringContaining("base_model_revision must be a commit when trust_remote_code is true"),
+        ]);
       }
     });
   });

@@ -3,10 +3,10 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { App } from "cdktf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { JOB_STAGES } from "../../../modules/jobs/training-jobs.ts";
 import { PipelineStack } from "../../../modules/pipeline-stack.ts";
-import { FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION } from "../../../modules/workflow/definition.ts";
-import { PARAMETER_NAMES } from "../../../pipeline/parameters.ts";
+import { FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION } from "../../../pipeline/functions.ts";
+import { PARAMETER_NAMES } from "../../../pipeline/parameters/table.ts";
+import { JOB_STAGES } from "../../../pipeline/stages.ts";
 import { STACK_ID, temporaryDirectory, terraform } from "../stack-fixture.ts";
 import { buildModule, SOURCES } from "./module-fixture.ts";
 

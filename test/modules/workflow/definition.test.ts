@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { PlanRequest, planJobs } from "../../../lambdas/plan-jobs/plan.ts";
 import { dataKey, network } from "../../../modules/access/statements.ts";
-import { JOB_STAGES, TRAINING_JOBS } from "../../../modules/jobs/training-jobs.ts";
 import {
   type DefinitionInputs,
   EXECUTION_TIMEOUT,
@@ -13,7 +12,8 @@ import {
 import { MAX_ENDPOINT_POLLS } from "../../../modules/workflow/deployment.ts";
 import { FAILED_STAGES } from "../../../modules/workflow/failure.ts";
 import { QUERY_JOB_CONCURRENCY } from "../../../modules/workflow/query-generation.ts";
-import { executionRules, PARAMETER_NAMES, parameter } from "../../../pipeline/parameters.ts";
+import { executionRules, PARAMETER_NAMES, parameter } from "../../../pipeline/parameters/table.ts";
+import { JOB_STAGES, TRAINING_JOBS } from "../../../pipeline/stages.ts";
 import { type AslState, allStates, topStates } from "./asl.ts";
 
 const INPUTS: DefinitionInputs = {

@@ -6,12 +6,12 @@ import pytest
 from finetuning.artifacts.jsonl import ContractError, encode_record, read_json, read_jsonl, write_json, write_jsonl
 from finetuning.artifacts.records import CorpusDocument, EvaluationReport, MinedQuery, ScoredQuery
 
-MINED = MinedQuery("r1-0", "wing “lift” ☃", "question", "d1", ["d2", "d3"])
+MINED = MinedQuery(query_id="r1-0", query="wing “lift” ☃", style="question", doc_id="d1", negative_ids=["d2", "d3"])
 LINE = encode_record(MINED).decode()
 
 
 def test_records_survive_a_round_trip(tmp_path):
-    records = [MINED, MinedQuery("r1-1", "two\nlines", "title", "d1", [])]
+    records = [MINED, MinedQuery(query_id="r1-1", query="two\nlines", style="title", doc_id="d1", negative_ids=[])]
     assert write_jsonl(tmp_path / "train.jsonl", records) == 2
     assert list(read_jsonl(tmp_path / "train.jsonl", MinedQuery)) == records
 
@@ -56,7 +56,7 @@ class Nested(msgspec.Struct, frozen=True):
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
 def test_what_is_no_finite_number_is_never_written(tmp_path, number):
-    inner = ScoredQuery("q", "null", "", ["d", "e"], [1.0, number])
+    inner = ScoredQuery(query_id="q", query="null", style="", doc_ids=["d", "e"], scores=[1.0, number])
     for record in (inner, Nested(number), Nested(values=[number]), Nested(by_name={"a": number}), Nested(record=inner)):
         with pytest.raises(ContractError, match="not finite"):
             encode_record(record)
@@ -64,7 +64,7 @@ def test_what_is_no_finite_number_is_never_written(tmp_path, number):
             write_json(tmp_path / "a.json", record)
     assert not (tmp_path / "a.json").exists()
     assert encode_record(Nested()) == b'{"value":null,"values":[],"by_name":{},"record":null}'
-    assert b"null" in encode_record(CorpusDocument("null", "null"))
+    assert b"null" in encode_record(CorpusDocument(id="null", text="null"))
 
 
 def test_a_file_gets_its_name_only_when_complete(tmp_path):

@@ -160,7 +160,7 @@ def test_a_better_model_gains(evaluation_inputs, run_folders, tiny_model):
     store = DocumentStore.of_folder(evaluation_inputs.corpus)
     write_jsonl(
         evaluation_inputs.training_data / "test.jsonl",
-        (HeldOutQuery(f"q{n}", store.text(n), "title", f"d{n}") for n in range(20)),
+        (HeldOutQuery(query_id=f"q{n}", query=store.text(n), style="title", doc_id=f"d{n}") for n in range(20)),
     )
     decision = evaluate(evaluation_inputs, run_folders, arguments_of(worse, min_ndcg_gain=0.1))
     assert decision.deploy is True

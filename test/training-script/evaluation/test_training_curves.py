@@ -7,7 +7,7 @@ from finetuning.evaluation.training_curves import training_curves, training_sett
 
 
 def test_a_model_from_elsewhere_has_no_curves(tmp_path):
-    assert training_curves(tmp_path) == TrainingCurves([], [], [])
+    assert training_curves(tmp_path) == TrainingCurves(train_loss=[], dev_loss=[], dev_ndcg=[])
     assert training_settings(tmp_path) == {}
 
 
@@ -33,20 +33,24 @@ def test_curves_go_from_before_training_to_its_end(tmp_path, write_lines):
     write_lines(tmp_path / "loss.jsonl", entries)
     (tmp_path / "training.json").write_text(json.dumps(TRAINING))
     curves = training_curves(tmp_path)
-    assert curves.train_loss == [CurvePoint(10, 1.5), CurvePoint(20, 1.0)]
-    assert curves.dev_loss == [CurvePoint(0, 3.0), CurvePoint(20, 2.0)]
-    assert curves.dev_ndcg == [CurvePoint(0, 0.4), CurvePoint(20, 0.6)]
+    assert curves.train_loss == [CurvePoint(step=10, value=1.5), CurvePoint(step=20, value=1.0)]
+    assert curves.dev_loss == [CurvePoint(step=0, value=3.0), CurvePoint(step=20, value=2.0)]
+    assert curves.dev_ndcg == [CurvePoint(step=0, value=0.4), CurvePoint(step=20, value=0.6)]
     assert training_settings(tmp_path) == {"a": "true"}
     (tmp_path / "dev_ndcg.jsonl").write_text(
         '{"step": 5, "dev_ndcg_at_10": 0.7}\n{"step": 10, "dev_ndcg_at_10": 0.5}\n'
     )
-    assert training_curves(tmp_path).dev_ndcg == [CurvePoint(0, 0.4), CurvePoint(5, 0.7), CurvePoint(10, 0.5)]
+    assert training_curves(tmp_path).dev_ndcg == [
+        CurvePoint(step=0, value=0.4),
+        CurvePoint(step=5, value=0.7),
+        CurvePoint(step=10, value=0.5),
+    ]
 
 
 def test_without_a_dev_split_there_is_no_dev_curve(tmp_path):
     training = {**TRAINING, **dict.fromkeys([name for name in TRAINING if name.startswith("dev")])}
     (tmp_path / "training.json").write_text(json.dumps(training))
-    assert training_curves(tmp_path) == TrainingCurves([], [], [])
+    assert training_curves(tmp_path) == TrainingCurves(train_loss=[], dev_loss=[], dev_ndcg=[])
 
 
 @pytest.mark.parametrize(("name", "content"), [("loss.jsonl", "[]\n"), ("loss.jsonl", "{"), ("training.json", "[]")])

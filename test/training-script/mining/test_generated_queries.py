@@ -68,7 +68,7 @@ def test_a_line_that_is_no_answer_is_an_error_with_its_place(tmp_path):
 
 
 def test_style_is_the_models_word_then_the_order_asked_for():
-    record = QueryRecord("r", "d", "train", ["title", "claim"])
+    record = QueryRecord(record_id="r", doc_id="d", split="train", styles=["title", "claim"])
     assert style_of(GeneratedQuery("a", "keywords"), 0, record) == "keywords"
     assert style_of(GeneratedQuery("a", "poem"), 1, record) == "claim"
     assert style_of(GeneratedQuery("a", ""), 2, record) == "unknown"

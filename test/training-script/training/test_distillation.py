@@ -31,7 +31,10 @@ def store(tmp_path, words):
     generator = random.Random(0)
     write_jsonl(
         tmp_path / "documents.jsonl",
-        (CorpusDocument(f"d{n}", " ".join(generator.choices(words, k=generator.randint(3, 40)))) for n in range(60)),
+        (
+            CorpusDocument(id=f"d{n}", text=" ".join(generator.choices(words, k=generator.randint(3, 40))))
+            for n in range(60)
+        ),
     )
     return DocumentStore([tmp_path / "documents.jsonl"])
 
@@ -164,7 +167,13 @@ def test_contrastive_weight_adds_the_term(model, store, words):
 
 
 def test_a_query_is_cut_into_rows_with_its_source_in_each(store):
-    query = ScoredQuery("q", "river", "title", ["d5", "d1", "d2", "d3", "d4"], [9.0, 1.0, 2.0, 3.0, 4.0])
+    query = ScoredQuery(
+        query_id="q",
+        query="river",
+        style="title",
+        doc_ids=["d5", "d1", "d2", "d3", "d4"],
+        scores=[9.0, 1.0, 2.0, 3.0, 4.0],
+    )
     rows = list(distillation_rows(query, store, 3))
     assert [row.documents for row in rows] == [[5, 1, 2, 3], [5, 4]]
     assert [row.scores for row in rows] == [[9.0, 1.0, 2.0, 3.0], [9.0, 4.0]]

@@ -55,12 +55,16 @@ def scores(tmp_path, words):
     folder = tmp_path / "scores"
     folder.mkdir()
     texts = {f"d{n}": " ".join([*words[n % 5 : n % 5 + 5], words[10 + n]]) for n in range(30)}
-    write_jsonl(folder / "documents.jsonl", (CorpusDocument(*item) for item in texts.items()))
+    write_jsonl(folder / "documents.jsonl", (CorpusDocument(id=id_, text=text) for id_, text in texts.items()))
     queries = []
     for number in range(30):
         ids = [f"d{(number + step) % 30}" for step in (0, 5, 10, 15, 20)]
         query = f"{words[number % 5]} {words[number % 5 + 2]} {words[10 + number]}"
-        queries.append(ScoredQuery(f"q{number}", query, "title", ids, [9.0, 1.0, 0.5, 0.0, -0.5]))
+        queries.append(
+            ScoredQuery(
+                query_id=f"q{number}", query=query, style="title", doc_ids=ids, scores=[9.0, 1.0, 0.5, 0.0, -0.5]
+            )
+        )
     write_jsonl(folder / "train.jsonl", queries)
     write_jsonl(folder / "dev.jsonl", queries[:12])
     return folder

@@ -37,13 +37,13 @@ def scores(tmp_path, words):
     folder = tmp_path / "scores"
     folder.mkdir()
     texts = {f"d{n}": " ".join(generator.choices(words, k=8)) for n in range(40)}
-    write_jsonl(folder / "documents.jsonl", (CorpusDocument(*item) for item in texts.items()))
+    write_jsonl(folder / "documents.jsonl", (CorpusDocument(id=id_, text=text) for id_, text in texts.items()))
     queries = []
     for number in range(48):
         ids = generator.sample(sorted(texts), 5)
         query = " ".join(generator.sample(texts[ids[0]].split(), 3))
         shared = [6.0 * len(set(query.split()) & set(texts[i].split())) for i in ids]
-        queries.append(ScoredQuery(f"q{number}", query, "title", ids, shared))
+        queries.append(ScoredQuery(query_id=f"q{number}", query=query, style="title", doc_ids=ids, scores=shared))
     write_jsonl(folder / "train.jsonl", queries)
     write_jsonl(folder / "dev.jsonl", queries[:12])
     return folder
@@ -145,7 +145,10 @@ def test_nothing_to_train_on_is_an_error(scores, tmp_path, tiny_model):
 
 
 def test_a_query_whose_scores_do_not_match_its_documents_is_an_error(scores, tmp_path, tiny_model):
-    write_jsonl(scores / "train.jsonl", [ScoredQuery("q", "river", "title", ["d1", "d2", "d3"], [1.0, 0.5])])
+    write_jsonl(
+        scores / "train.jsonl",
+        [ScoredQuery(query_id="q", query="river", style="title", doc_ids=["d1", "d2", "d3"], scores=[1.0, 0.5])],
+    )
     with pytest.raises(ContractError, match=r"train\.jsonl: doc_ids and scores of query 'q' differ in length"):
         train(scores, tmp_path / "model", tmp_path / "checkpoints", arguments_of(tiny_model))
 

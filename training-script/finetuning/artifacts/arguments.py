@@ -1,148 +1,146 @@
-"""The arguments of each job, by the names of the parameters in pipeline/parameters.ts."""
+# Generated from pipeline/parameters/ by `npm run generate`. Change it there.
+"""Command-line arguments of the jobs: the parameters that they read, under the parameters' own names."""
 
-from __future__ import annotations
+from typing import Literal
 
-from typing import Annotated, Literal
-
-import msgspec
-from msgspec import Meta
+from msgspec import Struct
 
 
-class MiningArguments(msgspec.Struct, frozen=True):
-    """Arguments of the mining job."""
+class MiningArguments(Struct, frozen=True, kw_only=True):
+    """Arguments of `process_output.py`, stage 3, hard-negative mining."""
 
-    num_hard_negatives: Annotated[int, Meta(description="Hard negatives mined for each query.")]
-    dense_candidates: Annotated[
-        bool,
-        Meta(
-            description="Mine among the base model's nearest documents as well as BM25's, over all ranks; embeds the corpus, so give processing_instance_type a GPU."
-        ),
-    ]
-    model_type: Annotated[
-        Literal["dense", "sparse"],
-        Meta(
-            description="What to tune: a dense embedding model for k-NN indexes, or a sparse encoder, which weighs words, for OpenSearch's neural sparse search."
-        ),
-    ]
-    base_model_id: Annotated[str, Meta(description="base_model_id")]
-    base_model_revision: Annotated[str, Meta(description="base_model_revision")]
-    trust_remote_code: Annotated[
-        bool,
-        Meta(
-            description="Run the Python code that the base model's repository brings along, with the job's permissions; needed only by models that are not part of transformers, and only with base_model_revision pinned to a commit."
-        ),
-    ]
-    max_seq_length: Annotated[
-        int, Meta(description="Tokens after which a text is cut, in training, evaluation and scoring.")
-    ]
-    max_source_rank: Annotated[int, Meta(description="max_source_rank")]
-    max_corpus_documents: Annotated[int, Meta(description="Documents read from the corpus at most.")]
-    seed: Annotated[int, Meta(description="Seed of sampling and training.")]
-
-
-class ScoringArguments(msgspec.Struct, frozen=True):
-    """Arguments of the scoring job."""
-
-    teacher_model_id: Annotated[
-        str, Meta(description="Teacher: this reranker, any sentence-transformers CrossEncoder, or an embedding model.")
-    ]
-    teacher_revision: Annotated[str, Meta(description="teacher_revision")]
-    scoring_max_negatives: Annotated[
-        int, Meta(description="Hard negatives of each query that the teacher scores; at most num_hard_negatives.")
-    ]
-    max_seq_length: Annotated[
-        int, Meta(description="Tokens after which a text is cut, in training, evaluation and scoring.")
-    ]
+    max_corpus_documents: int
+    """Most documents that are read from the corpus."""
+    num_hard_negatives: int
+    """Hard negatives mined for each query."""
+    dense_candidates: bool
+    """Mine among the base model's nearest documents as well as BM25's. This embeds the corpus: give
+    processing_instance_type a GPU.
+    """
+    max_source_rank: int
+    """Keep a query only when its document is among this many best candidates of the miner. 0 keeps every query."""
+    model_type: Literal["dense", "sparse"]
+    """Kind of model: `dense` embeds for k-NN indexes, `sparse` weighs words for OpenSearch's neural sparse search."""
+    base_model_id: str = ""
+    """Model to fine-tune. Empty takes BAAI/bge-m3 or, with model_type sparse,
+    opensearch-project/opensearch-neural-sparse-encoding-doc-v3-distill, whose queries need no inference.
+    """
+    base_model_revision: str
+    """Commit, tag or branch of the base model on the Hugging Face Hub."""
+    trust_remote_code: bool
+    """Run the Python code in the base model's repository, with the job's permissions. Only models outside
+    transformers need it, and base_model_revision must be a commit.
+    """
+    max_seq_length: int
+    """Tokens at which a text is cut, in mining, scoring, training and evaluation."""
+    seed: int
+    """Seed of sampling and training."""
 
 
-class TrainingArguments(msgspec.Struct, frozen=True):
-    """Arguments of the training job."""
+class ScoringArguments(Struct, frozen=True, kw_only=True):
+    """Arguments of `score.py`, stage 4, teacher scoring."""
 
-    model_type: Annotated[
-        Literal["dense", "sparse"],
-        Meta(
-            description="What to tune: a dense embedding model for k-NN indexes, or a sparse encoder, which weighs words, for OpenSearch's neural sparse search."
-        ),
-    ]
-    base_model_id: Annotated[str, Meta(description="base_model_id")]
-    base_model_revision: Annotated[str, Meta(description="base_model_revision")]
-    trust_remote_code: Annotated[
-        bool,
-        Meta(
-            description="Run the Python code that the base model's repository brings along, with the job's permissions; needed only by models that are not part of transformers, and only with base_model_revision pinned to a commit."
-        ),
-    ]
-    max_steps: Annotated[int, Meta(description="Optimiser steps; -1 trains one epoch.")]
-    train_batch_size: Annotated[
-        int, Meta(description="Rows per optimiser step over all GPUs; reached by gradient accumulation.")
-    ]
-    total_batch_size: Annotated[
-        int, Meta(description="Rows per optimiser step over all GPUs; reached by gradient accumulation.")
-    ]
-    learning_rate: Annotated[
-        float, Meta(description="Tokens after which a text is cut, in training, evaluation and scoring.")
-    ]
-    max_seq_length: Annotated[
-        int, Meta(description="Tokens after which a text is cut, in training, evaluation and scoring.")
-    ]
-    num_negatives: Annotated[int, Meta(description="Negatives in a training row; at most scoring_max_negatives.")]
-    temperature: Annotated[float, Meta(description="Temperature of the student's distribution.")]
-    teacher_score_scale_factor: Annotated[float, Meta(description="teacher_score_scale_factor")]
-    teacher_spread: Annotated[float, Meta(description="teacher_spread")]
-    teacher_max_source_rank: Annotated[int, Meta(description="teacher_max_source_rank")]
-    teacher_drop_lowest_share: Annotated[
-        float, Meta(description="Share of the queries left out because the teacher scores their documents lowest.")
-    ]
-    hard_negative_margin: Annotated[float, Meta(description="hard_negative_margin")]
-    early_stopping_patience: Annotated[int, Meta(description="early_stopping_patience")]
-    merge_with_base: Annotated[
-        bool,
-        Meta(
-            description="Average the tuned model's weights with the base model's, in the proportion that ranks dev queries best."
-        ),
-    ]
-    contrastive_weight: Annotated[
-        float, Meta(description="Weight of an InfoNCE term over the batch's other documents; 0 leaves it out.")
-    ]
-    flops_weight: Annotated[float, Meta(description="flops_weight")]
-    seed: Annotated[int, Meta(description="Seed of sampling and training.")]
+    teacher_model_id: str
+    """Teacher: this reranker, a sentence-transformers CrossEncoder, or an embedding model."""
+    teacher_revision: str
+    """Commit, tag or branch of the teacher on the Hugging Face Hub. The default teacher brings code of its own: pin
+    it to a commit.
+    """
+    scoring_max_negatives: int
+    """Hard negatives of each query that the teacher scores. At most num_hard_negatives."""
+    max_seq_length: int
+    """Tokens at which a text is cut, in mining, scoring, training and evaluation."""
 
 
-class EvaluationArguments(msgspec.Struct, frozen=True):
-    """Arguments of the evaluation job."""
+class TrainingArguments(Struct, frozen=True, kw_only=True):
+    """Arguments of `train.py`, stage 5, training."""
 
-    model_type: Annotated[
-        Literal["dense", "sparse"],
-        Meta(
-            description="What to tune: a dense embedding model for k-NN indexes, or a sparse encoder, which weighs words, for OpenSearch's neural sparse search."
-        ),
-    ]
-    base_model_id: Annotated[str, Meta(description="base_model_id")]
-    base_model_revision: Annotated[str, Meta(description="base_model_revision")]
-    trust_remote_code: Annotated[
-        bool,
-        Meta(
-            description="Run the Python code that the base model's repository brings along, with the job's permissions; needed only by models that are not part of transformers, and only with base_model_revision pinned to a commit."
-        ),
-    ]
-    teacher_model_id: Annotated[
-        str, Meta(description="Teacher: this reranker, any sentence-transformers CrossEncoder, or an embedding model.")
-    ]
-    judge_model_id: Annotated[
-        str,
-        Meta(
-            description="Judge of the evaluation: a cross-encoder or an embedding model that scores what all rankers return for up to 300 held-out queries; not the teacher. Empty does without."
-        ),
-    ]
-    max_seq_length: Annotated[
-        int, Meta(description="Tokens after which a text is cut, in training, evaluation and scoring.")
-    ]
-    min_ndcg_gain: Annotated[
-        float, Meta(description="Gate: lower end of the 95 % interval of the gain in nDCG@10 that a model must exceed.")
-    ]
-    max_general_drop: Annotated[
-        float, Meta(description="Gate: what a model may lose in nDCG@10 on the general collection.")
-    ]
-    force_deploy: Annotated[bool, Meta(description="Gate: deploy whatever the evaluation says.")]
-    max_evaluation_documents: Annotated[int, Meta(description="Documents over which the evaluation ranks at most.")]
-    seed: Annotated[int, Meta(description="Seed of sampling and training.")]
+    model_type: Literal["dense", "sparse"]
+    """Kind of model: `dense` embeds for k-NN indexes, `sparse` weighs words for OpenSearch's neural sparse search."""
+    base_model_id: str = ""
+    """Model to fine-tune. Empty takes BAAI/bge-m3 or, with model_type sparse,
+    opensearch-project/opensearch-neural-sparse-encoding-doc-v3-distill, whose queries need no inference.
+    """
+    base_model_revision: str
+    """Commit, tag or branch of the base model on the Hugging Face Hub."""
+    trust_remote_code: bool
+    """Run the Python code in the base model's repository, with the job's permissions. Only models outside
+    transformers need it, and base_model_revision must be a commit.
+    """
+    train_batch_size: int
+    """Rows per GPU and forward pass."""
+    total_batch_size: int
+    """Rows per optimiser step over all GPUs. Gradient accumulation reaches it."""
+    max_steps: int
+    """Optimiser steps. -1 trains one epoch."""
+    learning_rate: float
+    """Peak learning rate."""
+    max_seq_length: int
+    """Tokens at which a text is cut, in mining, scoring, training and evaluation."""
+    num_negatives: int
+    """Negatives in a training row. At most scoring_max_negatives."""
+    temperature: float
+    """Temperature of the student's distribution over a row's documents."""
+    teacher_spread: float
+    """Width of the teacher's scores, as cosines, in multiples of the base model's own; the scores are calibrated to
+    it. 0 uses teacher_score_scale_factor.
+    """
+    teacher_score_scale_factor: float
+    """Factor from the teacher's scores to the student's scale. It matters only with teacher_spread 0."""
+    teacher_max_source_rank: int
+    """Train on a query only when its document is among this many best by the teacher. 0 keeps every query."""
+    teacher_drop_lowest_share: float
+    """Leave out this share of the queries: those whose documents the teacher scores lowest."""
+    contrastive_weight: float
+    """Weight of an InfoNCE term over the batch's other documents. 0 leaves it out."""
+    hard_negative_margin: float
+    """Let a query's own negative into the InfoNCE term when it lies this part of the teacher's score range below the
+    document. 0 lets none in.
+    """
+    early_stopping_patience: int
+    """Stop training after this many of its four dev evaluations bring no gain, and keep the best checkpoint. 0
+    trains to the end.
+    """
+    merge_with_base: bool
+    """Average the tuned model's weights with the base model's, in the proportion that ranks dev queries best."""
+    flops_weight: float
+    """Weight of the FLOPS regulariser, which keeps a sparse encoder's vectors sparse. 0 leaves it out. A dense model
+    ignores it.
+    """
+    seed: int
+    """Seed of sampling and training."""
+
+
+class EvaluationArguments(Struct, frozen=True, kw_only=True):
+    """Arguments of `evaluate.py`, stage 6, evaluation and gate."""
+
+    teacher_model_id: str
+    """Teacher: this reranker, a sentence-transformers CrossEncoder, or an embedding model."""
+    model_type: Literal["dense", "sparse"]
+    """Kind of model: `dense` embeds for k-NN indexes, `sparse` weighs words for OpenSearch's neural sparse search."""
+    base_model_id: str = ""
+    """Model to fine-tune. Empty takes BAAI/bge-m3 or, with model_type sparse,
+    opensearch-project/opensearch-neural-sparse-encoding-doc-v3-distill, whose queries need no inference.
+    """
+    base_model_revision: str
+    """Commit, tag or branch of the base model on the Hugging Face Hub."""
+    trust_remote_code: bool
+    """Run the Python code in the base model's repository, with the job's permissions. Only models outside
+    transformers need it, and base_model_revision must be a commit.
+    """
+    max_seq_length: int
+    """Tokens at which a text is cut, in mining, scoring, training and evaluation."""
+    seed: int
+    """Seed of sampling and training."""
+    judge_model_id: str = ""
+    """Judge of the evaluation: a cross-encoder or an embedding model, not the teacher. It scores the results of all
+    rankers for up to 300 held-out queries. Empty uses no judge.
+    """
+    max_evaluation_documents: int
+    """Most documents over which the evaluation ranks."""
+    min_ndcg_gain: float
+    """Gate: the lower end of the 95 % interval of the gain in nDCG@10 must be above this."""
+    max_general_drop: float
+    """Gate: largest loss in nDCG@10 on the general collection."""
+    force_deploy: bool
+    """Gate: deploy whatever the evaluation finds."""

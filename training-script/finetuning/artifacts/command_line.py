@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import ast
+import inspect
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import msgspec
@@ -21,7 +24,9 @@ class ArgumentsError(JobError):
 def parse_arguments(
     arguments_type: type[Arguments], description: str | None, command_line: Sequence[str] | None = None
 ) -> Arguments:
-    """Parses a flag for each field of a record, `--max-seq-length` for `max_seq_length`. Every flag is required.
+    """Parses a flag for each field of a record, `--max-seq-length` for `max_seq_length`.
+
+    Every flag is required but those of texts that may be empty, as SageMaker takes no empty hyperparameter.
 
     Args:
         description: of the job, for `--help`.
@@ -31,17 +36,19 @@ def parse_arguments(
         ArgumentsError: with all that is wrong: flags that are missing or unknown, and values of another type.
     """
     fields = msgspec.structs.fields(arguments_type)
+    descriptions = _descriptions(arguments_type)
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     for field in fields:
-        # SageMaker passes an empty hyperparameter as a flag without a value.
-        parser.add_argument(_flag(field.name), dest=field.name, nargs="?", const="", help=_description(field.type))
+        # An empty value may come as a flag without one.
+        parser.add_argument(_flag(field.name), dest=field.name, nargs="?", const="", help=descriptions.get(field.name))
     given, unknown = parser.parse_known_args(_joined(sys.argv[1:] if command_line is None else command_line))
     problems = [f"{text.split('=')[0]} is no argument of this job" for text in unknown]
     values: dict[str, Any] = {}
     for field in fields:
         text = getattr(given, field.name)
         if text is None:
-            problems.append(f"{_flag(field.name)} is missing")
+            if field.required:
+                problems.append(f"{_flag(field.name)} is missing")
             continue
         try:
             values[field.name] = msgspec.convert(text, field.type, strict=False)
@@ -68,9 +75,14 @@ def _joined(command_line: Sequence[str]) -> list[str]:
     return joined
 
 
-def _description(field_type: object) -> str | None:
-    kind = msgspec.inspect.type_info(field_type)
-    schema = kind.extra_json_schema if isinstance(kind, msgspec.inspect.Metadata) else None
-    text = (schema or {}).get("description")
-    # argparse formats help texts with %.
-    return text.replace("%", "%%") if text else None
+def _descriptions(arguments_type: type) -> dict[str, str]:
+    """The texts below the record's fields, which only its source has."""
+    (record,) = ast.parse(inspect.getsource(arguments_type)).body
+    if not isinstance(record, ast.ClassDef):
+        return {}
+    descriptions = {}
+    for field, text in pairwise(record.body):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr):
+            # argparse formats help texts with %.
+            descriptions[field.target.id] = inspect.cleandoc(ast.literal_eval(text.value)).replace("%", "%%")
+    return descriptions

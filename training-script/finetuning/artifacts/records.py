@@ -1,33 +1,32 @@
-"""The records of the contract between the stages, by the names of the zod schemas in pipeline/artifacts.ts."""
-
-from __future__ import annotations
+# Generated from pipeline/artifacts.ts by `npm run generate`. Change it there.
+"""Records that jobs read and write. Decoding checks them."""
 
 from typing import Annotated, Literal
 
-import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct
 
-Split = Literal["train", "dev", "test"]
 QueryStyle = Literal["question", "claim", "keywords", "title"]
+Split = Literal["train", "dev", "test"]
 
 
-class CorpusDocument(msgspec.Struct, frozen=True):
+class CorpusDocument(Struct, frozen=True, kw_only=True):
     """One document of the normalised corpus. `id` is unique in the run."""
 
     id: Annotated[str, Meta(min_length=1)]
     text: Annotated[str, Meta(min_length=1)]
 
 
-class QueryRecord(msgspec.Struct, frozen=True):
+class QueryRecord(Struct, frozen=True, kw_only=True):
     """Joins a Bedrock record to the document it was made from."""
 
     record_id: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
     doc_id: Annotated[str, Meta(min_length=1)]
     split: Split
     styles: Annotated[list[QueryStyle], Meta(min_length=1)]
+    """The styles asked for, in the order of the queries."""
 
 
-class MinedQuery(msgspec.Struct, frozen=True):
+class MinedQuery(Struct, frozen=True, kw_only=True):
     """A query of the train or dev split with its source document and its hard negatives, best first."""
 
     query_id: str
@@ -37,7 +36,7 @@ class MinedQuery(msgspec.Struct, frozen=True):
     negative_ids: list[str]
 
 
-class HeldOutQuery(msgspec.Struct, frozen=True):
+class HeldOutQuery(Struct, frozen=True, kw_only=True):
     """A query of the test split: only ever used to evaluate."""
 
     query_id: str
@@ -46,15 +45,14 @@ class HeldOutQuery(msgspec.Struct, frozen=True):
     doc_id: str
 
 
-class MiningManifest(msgspec.Struct, frozen=True):
-    """`training-data/manifest.json`: what the mining stage read, dropped and wrote."""
+class MiningManifest(Struct, frozen=True, kw_only=True):
+    """`training-data/manifest.json`, written by `process_output.py`. Files: train.jsonl, dev.jsonl (MinedQuery),
+    test.jsonl (HeldOutQuery), documents.jsonl (CorpusDocument).
+    """
 
     records_read: int
-    """Records that Bedrock answered, with success or with an error."""
     records_failed: int
-    """Records that no attempt succeeded for, those without any answer included."""
     records_unparsable: int
-    """Records that were answered, but with nothing that reads as queries."""
     queries_parsed: int
     queries_dropped: dict[str, int]
     train_queries: int
@@ -65,8 +63,10 @@ class MiningManifest(msgspec.Struct, frozen=True):
     corpus_documents: int
 
 
-class ScoredQuery(msgspec.Struct, frozen=True):
-    """A query with teacher scores for its documents; `doc_ids[0]` is the source document."""
+class ScoredQuery(Struct, frozen=True, kw_only=True):
+    """A query with teacher scores for its documents; `doc_ids[0]` is the source document. Files: train.jsonl,
+    dev.jsonl, documents.jsonl.
+    """
 
     query_id: str
     query: Annotated[str, Meta(min_length=1)]
@@ -75,8 +75,8 @@ class ScoredQuery(msgspec.Struct, frozen=True):
     scores: Annotated[list[float], Meta(min_length=2)]
 
 
-class ScoringManifest(msgspec.Struct, frozen=True):
-    """`scores/manifest.json`."""
+class ScoringManifest(Struct, frozen=True, kw_only=True):
+    """`scores/manifest.json`, written by `score.py`."""
 
     teacher_model_id: str
     queries: int
@@ -85,7 +85,7 @@ class ScoringManifest(msgspec.Struct, frozen=True):
     seconds: float
 
 
-class RankingMetrics(msgspec.Struct, frozen=True):
+class RankingMetrics(Struct, frozen=True, kw_only=True):
     """Metrics of one ranker over one set of queries, each in 0..1."""
 
     ndcg_at_10: float
@@ -93,7 +93,7 @@ class RankingMetrics(msgspec.Struct, frozen=True):
     mrr_at_10: float
 
 
-class Rankers(msgspec.Struct, frozen=True):
+class Rankers(Struct, frozen=True, kw_only=True):
     """The rankers that an evaluation compares; the hybrids fuse BM25 with the dense ranking of one of the models."""
 
     bm25: RankingMetrics
@@ -103,14 +103,14 @@ class Rankers(msgspec.Struct, frozen=True):
     tuned_hybrid: RankingMetrics
 
 
-class Interval(msgspec.Struct, frozen=True):
+class Interval(Struct, frozen=True, kw_only=True):
     """A 95 % interval."""
 
     low: float
     high: float
 
 
-class RankerIntervals(msgspec.Struct, frozen=True):
+class RankerIntervals(Struct, frozen=True, kw_only=True):
     """Bootstrap 95 % interval of each ranker's nDCG@10."""
 
     bm25: Interval
@@ -120,7 +120,7 @@ class RankerIntervals(msgspec.Struct, frozen=True):
     tuned_hybrid: Interval
 
 
-class MetricGain(msgspec.Struct, frozen=True):
+class MetricGain(Struct, frozen=True, kw_only=True):
     """Tuned minus base in one metric with a paired bootstrap 95 % interval; wins and losses count queries."""
 
     mean: float
@@ -130,7 +130,7 @@ class MetricGain(msgspec.Struct, frozen=True):
     losses: int
 
 
-class StyleResult(msgspec.Struct, frozen=True):
+class StyleResult(Struct, frozen=True, kw_only=True):
     """Base and tuned on the queries of one style."""
 
     style: str
@@ -140,7 +140,7 @@ class StyleResult(msgspec.Struct, frozen=True):
     ndcg_gain: MetricGain
 
 
-class ReturnedDocument(msgspec.Struct, frozen=True):
+class ReturnedDocument(Struct, frozen=True, kw_only=True):
     """A document that a model returned; `relevance` is its grade, 0 where it is not relevant or not judged."""
 
     doc_id: str
@@ -148,7 +148,7 @@ class ReturnedDocument(msgspec.Struct, frozen=True):
     relevance: int
 
 
-class QueryChange(msgspec.Struct, frozen=True):
+class QueryChange(Struct, frozen=True, kw_only=True):
     """What tuning did to one query. A rank of 0 means: not among the first 100."""
 
     query: str
@@ -164,7 +164,7 @@ class QueryChange(msgspec.Struct, frozen=True):
     tuned_results: list[ReturnedDocument]
 
 
-class EvaluationSet(msgspec.Struct, frozen=True):
+class EvaluationSet(Struct, frozen=True, kw_only=True):
     """One set of queries evaluated with each ranker."""
 
     name: str
@@ -189,7 +189,7 @@ class EvaluationSet(msgspec.Struct, frozen=True):
     """The ten queries that lost most, most first."""
 
 
-class Sparsity(msgspec.Struct, frozen=True):
+class Sparsity(Struct, frozen=True, kw_only=True):
     """What a sparse encoder's vectors cost an inverted index."""
 
     model: Literal["base", "tuned"]
@@ -201,14 +201,14 @@ class Sparsity(msgspec.Struct, frozen=True):
     """Words that a query and a document have in common, mean over all pairs."""
 
 
-class CurvePoint(msgspec.Struct, frozen=True):
+class CurvePoint(Struct, frozen=True, kw_only=True):
     """One value of a training curve."""
 
     step: int
     value: float
 
 
-class TrainingCurves(msgspec.Struct, frozen=True):
+class TrainingCurves(Struct, frozen=True, kw_only=True):
     """What the model's artifact says of its training; empty where it says nothing."""
 
     train_loss: list[CurvePoint]
@@ -216,16 +216,17 @@ class TrainingCurves(msgspec.Struct, frozen=True):
     dev_ndcg: list[CurvePoint]
 
 
-class EvaluationReport(msgspec.Struct, frozen=True):
-    """`evaluation/report.json`."""
+class EvaluationReport(Struct, frozen=True, kw_only=True):
+    """`evaluation/report.json`, written by `evaluate.py`."""
 
     base_model_id: str
     teacher_model_id: str
     judge_model_id: str
     """Empty without a pooled judgement."""
     sets: Annotated[list[EvaluationSet], Meta(min_length=1)]
-    """`held_out` is always there; `pooled` with a judge; `judged` and `general` when the user gave
-    judged queries and a general collection."""
+    """`held_out` is always there; `pooled` with a judge; `judged` and `general` when the user gave judged queries
+    and a general collection.
+    """
     sparsity: list[Sparsity]
     """Of the base and the tuned model on the corpus; empty for dense models."""
     training: TrainingCurves
@@ -233,7 +234,7 @@ class EvaluationReport(msgspec.Struct, frozen=True):
     """Of the training and of the evaluation, for people to read."""
 
 
-class GateDecision(msgspec.Struct, frozen=True):
+class GateDecision(Struct, frozen=True, kw_only=True):
     """`evaluation/decision.json`: small enough for the state machine to read."""
 
     deploy: bool

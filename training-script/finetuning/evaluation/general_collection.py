@@ -38,4 +38,4 @@ def _documents(path: Path) -> Iterator[CorpusDocument]:
     for document in read_jsonl(path, BeirDocument):
         text = " ".join(part for part in (document.title, document.text) if part.strip())
         if text:
-            yield CorpusDocument(document.id, text)
+            yield CorpusDocument(id=document.id, text=text)

@@ -101,5 +101,12 @@ def rank_all(
         lists[name] = ranking.rows
         active = ranking.active_dimensions
         if active is not None:
-            sparsity.append(Sparsity(name, active.of_queries, active.of_documents, active.in_common))
+            sparsity.append(
+                Sparsity(
+                    model=name,
+                    query_active_dims=active.of_queries,
+                    document_active_dims=active.of_documents,
+                    flops=active.in_common,
+                )
+            )
     return QueryRankings(queries, lists, sparsity)

@@ -19,9 +19,15 @@ def training_curves(model: Path) -> TrainingCurves:
     """
     loss, dev = model / LOSS_FILE, model / DEV_FILE
     result = _result(model)
-    train_loss = [CurvePoint(entry.step, entry.loss) for entry in read_jsonl(loss, LossEntry)] if loss.is_file() else []
+    train_loss = (
+        [CurvePoint(step=entry.step, value=entry.loss) for entry in read_jsonl(loss, LossEntry)]
+        if loss.is_file()
+        else []
+    )
     on_the_way = (
-        [CurvePoint(entry.step, entry.dev_ndcg_at_10) for entry in read_jsonl(dev, DevEntry)] if dev.is_file() else []
+        [CurvePoint(step=entry.step, value=entry.dev_ndcg_at_10) for entry in read_jsonl(dev, DevEntry)]
+        if dev.is_file()
+        else []
     )
     if result is None:
         return TrainingCurves(train_loss=train_loss, dev_loss=[], dev_ndcg=on_the_way)
@@ -50,4 +56,4 @@ def _result(model: Path) -> TrainingResult | None:
 
 def _point(step: int, value: float | None) -> list[CurvePoint]:
     """A curve's end, where it is known."""
-    return [] if value is None else [CurvePoint(step, value)]
+    return [] if value is None else [CurvePoint(step=step, value=value)]

@@ -110,13 +110,22 @@ def mine(inputs: MiningInputs, output: Path, arguments: MiningArguments) -> Mini
         write_jsonl(
             output / f"{split}.jsonl",
             (
-                MinedQuery(query.query_id, query.text, query.style, query.doc_id, [store.document(r).id for r in rows])
+                MinedQuery(
+                    query_id=query.query_id,
+                    query=query.text,
+                    style=query.style,
+                    doc_id=query.doc_id,
+                    negative_ids=[store.document(r).id for r in rows],
+                )
                 for query, rows in pairs
             ),
         )
     write_jsonl(
         output / "test.jsonl",
-        (HeldOutQuery(query.query_id, query.text, query.style, query.doc_id) for query in queries["test"]),
+        (
+            HeldOutQuery(query_id=query.query_id, query=query.text, style=query.style, doc_id=query.doc_id)
+            for query in queries["test"]
+        ),
     )
     used = sorted(used_rows, key=lambda row: store.places[row])
     write_jsonl(output / "documents.jsonl", (store.document(row) for row in used))

@@ -109,7 +109,13 @@ def score(
                         pairs += len(query.scores)
     if host.rank == 0:
         write_jsonl(output / "documents.jsonl", read_jsonl(training_data / "documents.jsonl", CorpusDocument))
-    manifest = ScoringManifest(arguments.teacher_model_id, queries, pairs, resumed, time.monotonic() - start)
+    manifest = ScoringManifest(
+        teacher_model_id=arguments.teacher_model_id,
+        queries=queries,
+        pairs=pairs,
+        pairs_resumed=resumed,
+        seconds=time.monotonic() - start,
+    )
     write_json(output / manifest_name(host), manifest)
     print(manifest, flush=True)
     return manifest
@@ -223,7 +229,13 @@ def scored_queries(to_score: PairsToScore, teacher: Teacher) -> list[ScoredQuery
     scored, position = [], 0
     for query, ids in zip(to_score.queries, to_score.documents, strict=True):
         scored.append(
-            ScoredQuery(query.query_id, query.query, query.style, ids, scores[position : position + len(ids)])
+            ScoredQuery(
+                query_id=query.query_id,
+                query=query.query,
+                style=query.style,
+                doc_ids=ids,
+                scores=scores[position : position + len(ids)],
+            )
         )
         position += len(ids)
     return scored

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { secondsByStage, stateTimings } from "../../pipeline/stages.ts";
+import { secondsByStage, stateTimings } from "../../pipeline/execution-history.ts";
 
 const at = (seconds: number) => new Date(1_000_000 + seconds * 1000);
 
