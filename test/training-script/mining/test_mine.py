@@ -164,15 +164,19 @@ def test_what_is_dropped_is_counted_by_reason(run_folders, write_lines):
     lines = (run_folders / "generated" / "job-1" / "batch-00000.jsonl.out").read_text().splitlines()
     answers = [line for line in map(json.loads, lines) if line["recordId"] not in ("r20", "r21", "r22", "r23")]
     answers += [
-        answer("r20", "", "  ", "ab", "a" * 600, passage, "two words", "Two  Words"),
+        answer(
+            "r20", "", "  ", "ab", "a" * 600, passage, "two words", "Two  Words", "N/A", "Sorry, I can't write one."
+        ),
         {"recordId": "r21", "modelInput": {}, "error": {"errorCode": 500}},
         answer("r22"),
         answer("unknown", "some query"),
     ]
     write_lines(run_folders / "generated" / "job-1" / "batch-00000.jsonl.out", answers)
+    (run_folders / "generated" / "cut.jsonl.out").write_text('{"modelOutput": {}}\n{"recordId": "r2')
     _, _, manifest = run(run_folders)
     assert (manifest.records_read, manifest.records_failed, manifest.records_unparsable) == (39, 2, 1)
-    for reason, count in {"empty": 2, "too_short": 1, "too_long": 1, "copy_of_passage": 1, "unknown_record": 1}.items():
+    counts = {"empty": 2, "too_short": 1, "too_long": 1, "copy_of_passage": 1, "placeholder": 1, "refusal": 1}
+    for reason, count in {**counts, "unknown_record": 1, "unreadable_line": 2}.items():
         assert manifest.queries_dropped[reason] == count, reason
     assert manifest.queries_dropped["duplicate"] >= 1
 

@@ -17,7 +17,14 @@ from ..artifacts.jsonl import ContractError, read_jsonl, write_json, write_jsonl
 from ..artifacts.records import HeldOutQuery, MinedQuery, MiningManifest, QueryRecord, Split
 from ..ranking.bm25 import Bm25Index
 from .candidates import CANDIDATE_DEPTH, NegativeChooser, fuse
-from .generated_queries import GeneratedQuery, parse_queries, read_answers, style_of
+from .generated_queries import (
+    GeneratedQuery,
+    UnreadableLine,
+    parse_queries,
+    read_answers,
+    style_of,
+    unusable_text,
+)
 
 MINIMUM_TRAIN_QUERIES = 10
 """With fewer, something upstream is broken and training would only hide it."""
@@ -73,6 +80,7 @@ class _Answers:
     failed: int
     unparsable: int
     unknown: int
+    unreadable: int
 
 
 def mine(inputs: MiningInputs, output: Path, arguments: MiningArguments) -> MiningManifest:
@@ -94,6 +102,7 @@ def mine(inputs: MiningInputs, output: Path, arguments: MiningArguments) -> Mini
 
     dropped: Counter[str] = Counter()
     dropped["unknown_record"] += answers.unknown
+    dropped["unreadable_line"] += answers.unreadable
     queries = _select(records, answers.queries, store, dropped)
     if len(queries["train"]) < MINIMUM_TRAIN_QUERIES:
         raise JobError(_too_few_message(len(queries["train"]), len(records), answers, dropped))
@@ -199,8 +208,12 @@ def _read_answers(folder: Path, records: dict[str, QueryRecord]) -> _Answers:
     queries: dict[str, list[GeneratedQuery]] = {}
     answered: set[str] = set()
     succeeded: set[str] = set()
-    unknown = 0
+    unknown = unreadable = 0
     for answer in read_answers(folder):
+        if isinstance(answer, UnreadableLine):
+            unreadable += 1
+            print(f"{answer.place} is skipped: {answer.reason}", flush=True)
+            continue
         if answer.record_id not in records:
             unknown += 1
             continue
@@ -208,7 +221,7 @@ def _read_answers(folder: Path, records: dict[str, QueryRecord]) -> _Answers:
         if answer.text is None:
             continue
         succeeded.add(answer.record_id)
-        parsed = parse_queries(answer.text)
+        parsed = parse_queries(answer.text, len(records[answer.record_id].styles))
         if parsed and answer.record_id not in queries:
             queries[answer.record_id] = parsed
     return _Answers(
@@ -217,6 +230,7 @@ def _read_answers(folder: Path, records: dict[str, QueryRecord]) -> _Answers:
         failed=len(records) - len(succeeded),
         unparsable=len(succeeded) - len(queries),
         unknown=unknown,
+        unreadable=unreadable,
     )
 
 
@@ -262,7 +276,7 @@ def _unusable(text: str, passage: str) -> str | None:
         return "too_short"
     if len(text) > LONGEST_QUERY:
         return "too_long"
-    return "copy_of_passage" if is_near_copy(text, passage) else None
+    return unusable_text(text) or ("copy_of_passage" if is_near_copy(text, passage) else None)
 
 
 def _repeated(owner: Split | None, split: Split) -> str | None:
