@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from finetuning.models.embedding import supports_bf16
+from finetuning.models.devices import supports_bf16
 
 
 @pytest.mark.parametrize("amx", [False, True])
