@@ -217,7 +217,9 @@ def evaluation_set() -> Callable[..., EvaluationSet]:
     return evaluation_set_of
 
 
-def evaluation_set_of(name: str, *, mean: float = 0.2, low: float = 0.1, high: float = 0.3) -> EvaluationSet:
+def evaluation_set_of(
+    name: str, *, mean: float = 0.2, low: float = 0.1, high: float = 0.3, queries: int = 60
+) -> EvaluationSet:
     base, tuned = (
         RankingMetrics(ndcg_at_10=0.5, recall_at_100=0.9, mrr_at_10=0.4),
         RankingMetrics(ndcg_at_10=0.5 + mean, recall_at_100=0.9, mrr_at_10=0.6),
@@ -245,7 +247,7 @@ def evaluation_set_of(name: str, *, mean: float = 0.2, low: float = 0.1, high: f
     )
     return EvaluationSet(
         name=name,
-        queries=10,
+        queries=queries,
         documents=40,
         rankers=Rankers(bm25=base, base=base, tuned=tuned, base_hybrid=base, tuned_hybrid=tuned),
         ndcg_intervals=RankerIntervals(bm25=spread, base=spread, tuned=spread, base_hybrid=spread, tuned_hybrid=spread),

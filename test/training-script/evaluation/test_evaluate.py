@@ -50,7 +50,9 @@ def test_the_same_model_twice_gains_nothing_and_is_not_deployed(evaluation_input
     assert "not cleared for deployment" in (run_folders / "report.html").read_text()
 
 
-def test_judgements_are_a_second_set_and_decide(evaluation_inputs, run_folders, tiny_model, judge):
+def test_judgements_are_a_second_set_and_too_few_of_them_do_not_decide(
+    evaluation_inputs, run_folders, tiny_model, judge
+):
     folder = judge("1\td20\t2\n1\td21\t1\n1\tabsent\t1\n2\td22\t1\n", "1\td23\n2\td22\n")
     inputs = replace(evaluation_inputs, judgements=folder)
     decision = evaluate(inputs, run_folders, arguments_of(tiny_model, force_deploy=True))
@@ -59,7 +61,8 @@ def test_judgements_are_a_second_set_and_decide(evaluation_inputs, run_folders, 
     assert [(style.style, style.queries) for style in held_out.styles] == [("question", 4), ("title", 4)]
     assert judged.styles == []
     assert decision.deploy is True
-    assert "with your own judgements" in decision.reason
+    assert "Fewer than 50 queries with your own judgements match the corpus" in decision.reason
+    assert "no interval: one query" in (run_folders / "report.md").read_text()
 
 
 def test_a_judge_gives_a_pooled_set(evaluation_inputs, run_folders, tiny_model, tiny_cross_encoder):

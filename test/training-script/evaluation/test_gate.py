@@ -25,10 +25,41 @@ def test_what_means_most_decides(evaluation_set):
     assert "with your own judgements" in decision.reason
 
 
+def test_a_few_judged_queries_do_not_overrule_the_held_out_ones(evaluation_set):
+    sets = [
+        evaluation_set("held_out", low=-0.1, mean=0.01, queries=2000),
+        evaluation_set("judged", low=0.1, mean=0.2, queries=49),
+    ]
+    decision = decide(sets, 0.0, 0.01, force_deploy=False)
+    assert (decision.deploy, decision.ndcg_gain_low) == (False, -0.1)
+    assert "These decided: the held-out synthetic queries." in decision.reason
+    assert "Fewer than 50 queries with your own judgements match the corpus" in decision.reason
+    assert "On 2000 held-out synthetic queries its nDCG@10 is 0.510" in decision.reason
+    assert "On 49 queries with your own judgements its nDCG@10 is 0.700" in decision.reason
+
+
+def test_judged_queries_that_overrule_stand_beside_the_held_out_ones(evaluation_set):
+    sets = [evaluation_set("held_out", low=-0.1, queries=2000), evaluation_set("judged", low=0.1, queries=50)]
+    decision = decide(sets, 0.0, 0.01, force_deploy=False)
+    assert (decision.deploy, decision.ndcg_gain_low) == (True, 0.1)
+    assert "These decided: the queries with your own judgements." in decision.reason
+    assert "On 2000 held-out synthetic queries" in decision.reason
+    assert "Fewer than" not in decision.reason
+
+
+def test_the_gate_does_not_rest_on_one_query(evaluation_set):
+    decision = decide(
+        [evaluation_set("held_out", mean=0.2, low=0.2, high=0.2, queries=1)], 0.0, 0.01, force_deploy=False
+    )
+    assert decision.deploy is False
+    assert "One query gives no interval, so the gate cannot rest on it." in decision.reason
+    assert "95 % interval" not in decision.reason
+
+
 def test_the_reason_says_what_was_measured_and_what_to_do(evaluation_set):
     uncertain = decide([evaluation_set("held_out", mean=0.02, low=-0.01)], 0.0, 0.01, force_deploy=False)
     assert uncertain.reason.startswith(
-        "The tuned model is not deployed. On 10 held-out synthetic queries its nDCG@10 is 0.520"
+        "The tuned model is not deployed. On 60 held-out synthetic queries its nDCG@10 is 0.520"
     )
     assert "a gain of 0.020 (95 % interval -0.010 to +0.300), better on 7 queries and worse on 2" in uncertain.reason
     assert "may be chance" in uncertain.reason

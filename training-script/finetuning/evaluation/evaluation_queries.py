@@ -1,21 +1,17 @@
-"""The queries of an evaluation: held-out synthetic ones, and judged ones that the user brings in BEIR's format."""
+"""The queries of an evaluation: held-out synthetic ones, and judged ones that the user brings."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
 
-import msgspec
 import numpy as np
-from msgspec import Meta
 
 from ..artifacts.documents import DocumentStore
 from ..artifacts.environment import JobError, channel_file
-from ..artifacts.jsonl import ContractError, read_jsonl
+from ..artifacts.jsonl import read_jsonl
 from ..artifacts.records import HeldOutQuery
+from .judgement_files import read_judgements, read_pairs, read_queries
 
 
 @dataclass(frozen=True)
@@ -28,13 +24,6 @@ class TestQuery:
     relevance: dict[int, int]
     excluded: frozenset[int] = field(default_factory=frozenset)
     style: str = ""
-
-
-class BeirQuery(msgspec.Struct, frozen=True):
-    """A line of BEIR's queries.jsonl; of the text something must be more than a space."""
-
-    id: str = msgspec.field(name="_id")
-    text: Annotated[str, Meta(pattern=r"\S")]
 
 
 def held_out_queries(path: Path, store: DocumentStore) -> list[TestQuery]:
@@ -57,7 +46,7 @@ def held_out_queries(path: Path, store: DocumentStore) -> list[TestQuery]:
 
 
 def judged_queries(folder: Path, store: DocumentStore) -> list[TestQuery]:
-    """Queries with human judgements in BEIR's files: queries.jsonl, qrels.tsv and optionally exclude.tsv.
+    """Queries with human judgements: queries.jsonl, qrels.tsv and optionally exclude.tsv, as BEIR names them.
 
     Judgements of documents that the corpus lacks are ignored and counted; so are queries left without a relevant one.
 
@@ -65,18 +54,18 @@ def judged_queries(folder: Path, store: DocumentStore) -> list[TestQuery]:
         JobError: when no query has a relevant document in the corpus.
         ContractError: naming the file and line of a malformed record.
     """
-    texts = {query.id: query.text for query in read_jsonl(channel_file(folder, "queries.jsonl"), BeirQuery)}
+    texts = read_queries(channel_file(folder, "queries.jsonl"))
     relevance: dict[str, dict[int, int]] = {}
     unknown = 0
-    for query_id, document_id, (score,) in _tsv(channel_file(folder, "qrels.tsv"), columns=3):
-        row = store.row(document_id)
+    for judgement in read_judgements(channel_file(folder, "qrels.tsv")):
+        row = store.row(judgement.document_id)
         if row is None:
             unknown += 1
         else:
-            relevance.setdefault(query_id, {})[row] = score
+            relevance.setdefault(judgement.query_id, {})[row] = judgement.grade
     excluded: dict[str, set[int]] = {}
     if (folder / "exclude.tsv").is_file():
-        for query_id, document_id, _ in _tsv(folder / "exclude.tsv", columns=2):
+        for query_id, document_id in read_pairs(folder / "exclude.tsv"):
             row = store.row(document_id)
             if row is not None:
                 excluded.setdefault(query_id, set()).add(row)
@@ -94,20 +83,6 @@ def judged_queries(folder: Path, store: DocumentStore) -> list[TestQuery]:
     if not queries:
         raise JobError(
             f"No query in {folder} has a relevant document in the corpus: the corpus-id column of qrels.tsv must hold "
-            "the ids of the corpus."
+            "the ids of the corpus, its query-id column those of queries.jsonl."
         )
     return queries
-
-
-def _tsv(path: Path, columns: int) -> Iterable[tuple[str, str, list[int]]]:
-    """Rows of a file with the header `query-id corpus-id [score]`: two ids and the numbers after them."""
-    with path.open(encoding="utf-8", newline="") as file:
-        for number, row in enumerate(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE), start=1):
-            if number == 1 or not row:
-                continue
-            try:
-                if len(row) != columns:
-                    raise ValueError(f"{columns} tab-separated columns expected, {len(row)} found")
-                yield row[0], row[1], [int(value) for value in row[2:]]
-            except ValueError as error:
-                raise ContractError(f"{path}:{number}: {error}") from error

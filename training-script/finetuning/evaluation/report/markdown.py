@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...artifacts.records import EvaluationReport, EvaluationSet, GateDecision
+from ...artifacts.records import EvaluationReport, EvaluationSet, GateDecision, MetricGain
 from .wording import RANKER_NAMES, SET_TITLES, SPARSITY_NOTE, caveat, headline, interval, ordered
 
 
@@ -43,9 +43,10 @@ def _set(part: EvaluationSet, report: EvaluationReport) -> list[str]:
         "",
         "| gain (95 % interval) | nDCG@10 | Recall@100 | MRR@10 |",
         "|---|---|---|---|",
-        f"| tuned over base | {interval(part.ndcg_gain)} | {interval(part.recall_gain)} | {interval(part.mrr_gain)} |",
-        f"| the same with BM25 | {interval(part.hybrid_ndcg_gain)} | {interval(part.hybrid_recall_gain)} "
-        f"| {interval(part.hybrid_mrr_gain)} |",
+        _gains("tuned over base", part.queries, part.ndcg_gain, part.recall_gain, part.mrr_gain),
+        _gains(
+            "the same with BM25", part.queries, part.hybrid_ndcg_gain, part.hybrid_recall_gain, part.hybrid_mrr_gain
+        ),
         "",
         f"Of the queries, {part.ndcg_gain.wins} are better with the tuned model and {part.ndcg_gain.losses} worse.",
         "",
@@ -54,8 +55,12 @@ def _set(part: EvaluationSet, report: EvaluationReport) -> list[str]:
         lines += ["| style | queries | base nDCG@10 | tuned nDCG@10 | gain (95 % interval) |", "|---|---|---|---|---|"]
         lines += [
             f"| {style.style} | {style.queries} | {style.base.ndcg_at_10:.3f} | {style.tuned.ndcg_at_10:.3f} "
-            f"| {interval(style.ndcg_gain)} |"
+            f"| {interval(style.ndcg_gain, style.queries)} |"
             for style in part.styles
         ]
         lines.append("")
     return lines
+
+
+def _gains(name: str, queries: int, *gains: MetricGain) -> str:
+    return " | ".join([f"| {name}", *(interval(gain, queries) for gain in gains)]) + " |"

@@ -21,7 +21,7 @@ def render_page(report: EvaluationReport, decision: GateDecision) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(signed=wording.signed, interval=wording.interval, rank=wording.rank_in_words)
+    environment.filters.update(signed=wording.signed, bounds=wording.bounds, rank=wording.rank_in_words)
     chosen = deciding_set(report.sets)
     loss = charts.curve_plot(
         "Loss", [("training", report.training.train_loss), ("dev queries", report.training.dev_loss)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...artifacts.records import EvaluationReport, EvaluationSet, GateDecision, MetricGain
 from ...ranking.rank_fusion import RRF_CONSTANT
-from ..gate import GENERAL, HELD_OUT, JUDGED, POOLED, deciding_set
+from ..gate import GENERAL, HELD_OUT, JUDGED, MIN_JUDGED_QUERIES, POOLED, deciding_set, has_interval
 from ..pooled_judgement import FULLY_RELEVANT_SHARE, PARTLY_RELEVANT_SHARE
 
 RANKER_NAMES = {
@@ -42,8 +42,11 @@ METRIC_NOTES = (
 
 def headline(report: EvaluationReport, decision: GateDecision) -> str:
     """The outcome in a few words; `decision` may be other than the gain suggests, and its reason says why."""
-    gain = deciding_set(report.sets).ndcg_gain
-    if gain.low > 0:
+    chosen = deciding_set(report.sets)
+    gain = chosen.ndcg_gain
+    if not has_interval(chosen.queries):
+        outcome = "One query does not tell the tuned model from its base"
+    elif gain.low > 0:
         outcome = "The tuned model is better than its base"
     elif gain.high < 0:
         outcome = "The tuned model is worse than its base"
@@ -55,7 +58,12 @@ def headline(report: EvaluationReport, decision: GateDecision) -> str:
 def caveat(part: EvaluationSet, report: EvaluationReport) -> str:
     """How far a set's figures can be trusted."""
     if part.name == JUDGED:
-        return "Judgements of people: these figures decide, and come closest to what your users will see."
+        if deciding_set(report.sets) is part:
+            return "Judgements of people: these figures decide, and come closest to what your users will see."
+        return (
+            f"Judgements of people, of fewer than {MIN_JUDGED_QUERIES} queries: too few to decide. They come closest "
+            "to what your users will see; judge more queries."
+        )
     if part.name == GENERAL:
         return (
             "Another collection with judgements, to see whether tuning cost the model what it could do elsewhere. It "
@@ -82,9 +90,14 @@ def signed(value: float) -> str:
     return "0.000" if float(f"{value:.3f}") == 0 else text
 
 
-def interval(gain: MetricGain) -> str:
-    """A gain with its interval."""
-    return f"{signed(gain.mean)} ({signed(gain.low)} to {signed(gain.high)})"
+def bounds(gain: MetricGain, queries: int) -> str:
+    """The interval of a gain over so many queries."""
+    return f"{signed(gain.low)} to {signed(gain.high)}" if has_interval(queries) else "no interval: one query"
+
+
+def interval(gain: MetricGain, queries: int) -> str:
+    """A gain over so many queries with its interval."""
+    return f"{signed(gain.mean)} ({bounds(gain, queries)})"
 
 
 def rank_in_words(rank: int) -> str:
