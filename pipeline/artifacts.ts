@@ -66,7 +66,13 @@ export const QueryRecord = record("QueryRecord", "Joins a Bedrock record to the 
 export type QueryRecord = z.infer<typeof QueryRecord>;
 
 export const QueriesManifest = record("QueriesManifest", "What stage 2 asked Bedrock for.", {
-  record_count: z.number().int().nonnegative(),
+  record_count: z.number().int().nonnegative().describe("Documents asked about, each with a text of its own."),
+  corpus_documents: z.number().int().nonnegative(),
+  distinct_texts: z
+    .number()
+    .int()
+    .nonnegative()
+    .describe("Different texts in the corpus: counted where all were asked about, else estimated from the sample."),
   queries_per_document: z.number().int().min(1),
   train_documents: z.number().int().nonnegative(),
   dev_documents: z.number().int().nonnegative(),

@@ -3,7 +3,7 @@ import path from "node:path";
 import { type Collection, passageText } from "../../emulation/collections/collection.ts";
 import { DocumentFrequency } from "../../emulation/stubs/bedrock/document-frequency.ts";
 import { generateQueries } from "../../emulation/stubs/bedrock/query-generator.ts";
-import { DocumentSampler, idKeys, splitKey } from "../../lambdas/bedrock-orchestrator/document-keys.ts";
+import { DocumentSampler, idKeys, textKeys } from "../../lambdas/bedrock-orchestrator/document-keys.ts";
 import { stylesFor } from "../../lambdas/bedrock-orchestrator/prepare-input.ts";
 
 /** Queries asked for each document; as in the end-to-end run. */
@@ -23,9 +23,9 @@ export async function writeStageInputs(
   const documents = collection.documents
     .map((document) => ({ id: document.id, text: passageText(document) }))
     .filter(({ text }) => text.trim() !== "");
-  const keys = documents.map(({ id, text }) => ({ ...idKeys(id), split: splitKey(text) }));
+  const keys = documents.map(({ id, text }) => ({ ...idKeys(id), ...textKeys(text) }));
   const sampler = new DocumentSampler(queryDocuments);
-  for (const { sample, split } of keys) sampler.offer(sample, () => split);
+  for (const key of keys) sampler.offer(key, () => key.order);
   const sampling = sampler.choose();
   const sampled = [...sampling.positions].flatMap((position) => {
     const [document, own] = [documents[position], keys[position]];

@@ -68,7 +68,7 @@ async function verifyQueryRecords(
   checks.expect(
     "one record a document",
     records.size === splitOf.size && records.size === manifest.record_count,
-    `${records.size} records`,
+    `${records.size} records, ${manifest.distinct_texts} texts in ${manifest.corpus_documents} documents`,
   );
   checks.expectNone("queries_per_document honoured", wrongStyleCount, `${queriesPerDocument} a document`);
   checks.expectNone(

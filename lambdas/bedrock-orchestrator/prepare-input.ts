@@ -10,9 +10,10 @@ import { PartWriter } from "../shared/aws/part-writer.ts";
 import { deleteObjects, listKeys, writeJson } from "../shared/aws/s3-objects.ts";
 import { below, formatS3Uri, type S3Location } from "../shared/aws/s3-uri.ts";
 import { CorpusTooLargeError, EmptyCorpusError } from "../shared/lambda/errors.ts";
+import { logger } from "../shared/lambda/logger.ts";
 import { readCorpus } from "../shared/lines/corpus.ts";
 import type { BatchLimits } from "./batch-limits.ts";
-import { DocumentSampler, idKeys, type Sampling, splitKey } from "./document-keys.ts";
+import { DocumentSampler, idKeys, type Sampling, textKeys } from "./document-keys.ts";
 import { maxOutputTokens, modelInputFormat } from "./model-input.ts";
 import { queryPrompt } from "./prompt.ts";
 import { type BatchRecord, inputPrefix, outputPrefix, queriesPrefix, recordsPrefix } from "./queries-layout.ts";
@@ -70,7 +71,7 @@ async function sampleCorpus(s3: S3Client, request: PrepareRequest): Promise<Samp
   const sampler = new DocumentSampler(request.maxDocuments);
   let count = 0;
   for await (const documents of readCorpus(s3, request.corpus)) {
-    for (const { id, text } of documents) sampler.offer(idKeys(id).sample, () => splitKey(text));
+    for (const { id, text } of documents) sampler.offer(textKeys(text), () => idKeys(id).order);
     count += documents.length;
     checkDeadline(request);
   }
@@ -83,8 +84,8 @@ async function sampleCorpus(s3: S3Client, request: PrepareRequest): Promise<Samp
 }
 
 /**
- * Writes the records that Bedrock is asked with: a sample over the whole corpus, chosen, split and styled by hashes of
- * the documents, so that the same corpus gives the same records. The corpus is streamed twice: for the hashes, of which
+ * Writes the records that Bedrock is asked with: a sample over the different texts of the whole corpus, chosen, split and
+ * styled by hashes of the documents, so that the same corpus gives the same records. The corpus is streamed twice: for the hashes, of which
  * those of a few documents are kept, and for the texts.
  *
  * @throws EmptyCorpusError, UnsupportedModelError, InvalidSampleQueriesError, CorpusTooLargeError
@@ -119,7 +120,7 @@ export async function prepareInput(s3: S3Client, request: PrepareRequest): Promi
         position += 1;
         if (position !== sampling.positions[recordCount]) continue;
         const keys = idKeys(id);
-        const split = sampling.splitOf(splitKey(text));
+        const split = sampling.splitOf(textKeys(text).split);
         const styles = stylesFor(keys.choice, queriesPerDocument);
         const prompt = queryPrompt(text, styles, examplesFor(keys.choice >> 2, sampleQueries));
         const record: QueryRecord = { record_id: keys.recordId, doc_id: id, split, styles };
@@ -145,6 +146,8 @@ export async function prepareInput(s3: S3Client, request: PrepareRequest): Promi
 
   const manifest: QueriesManifest = {
     record_count: recordCount,
+    corpus_documents: request.documentCount,
+    distinct_texts: sampling.distinctTexts,
     queries_per_document: queriesPerDocument,
     train_documents: documentsOf.train,
     dev_documents: documentsOf.dev,
@@ -153,6 +156,12 @@ export async function prepareInput(s3: S3Client, request: PrepareRequest): Promi
     batch_count: batches.parts.length,
   };
   await writeJson(s3, below(queriesPrefix(run), "manifest.json"), manifest);
+  logger.info("sampled", manifest);
+  if (documentsOf.dev === 0) {
+    logger.warn("no dev documents: training cannot choose a checkpoint, stop early or merge with the base model", {
+      distinct_texts: sampling.distinctTexts,
+    });
+  }
   return {
     batches: batches.parts.map(({ location, lines }, index) => ({
       batch_index: index,

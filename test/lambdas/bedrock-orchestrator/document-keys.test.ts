@@ -1,14 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { DocumentSampler, idKeys, splitKey } from "../../../lambdas/bedrock-orchestrator/document-keys.ts";
+import { DocumentSampler, idKeys, textKeys } from "../../../lambdas/bedrock-orchestrator/document-keys.ts";
 import { QueryRecord, type Split } from "../../../pipeline/artifacts.ts";
 
 function corpus(count: number, textOf: (index: number) => string = (index) => `text ${index}`) {
-  return Array.from({ length: count }, (_, index) => ({ ...idKeys(`d${index}`), split: splitKey(textOf(index)) }));
+  return Array.from({ length: count }, (_, index) => ({
+    ...idKeys(`d${index}`),
+    ...textKeys(textOf(index)),
+  }));
 }
 
 function sample(keys: ReturnType<typeof corpus>, maxDocuments: number) {
   const sampler = new DocumentSampler(maxDocuments);
-  for (const { sample, split } of keys) sampler.offer(sample, () => split);
+  for (const key of keys) sampler.offer(key, () => key.order);
   const sampling = sampler.choose();
   const chosen = [...sampling.positions].flatMap((position) => keys[position] ?? []);
   const counts: Record<Split, number> = { train: 0, dev: 0, test: 0 };
@@ -35,14 +38,14 @@ describe("DocumentSampler", () => {
     expect(counts).toEqual(split);
   });
 
-  it("takes the documents with the smallest keys, and asks for the text of few others", () => {
+  it("takes the documents with the smallest keys, and asks for the id of few others", () => {
     const keys = corpus(50_000);
     const sampler = new DocumentSampler(100);
     let asked = 0;
-    for (const { sample, split } of keys) {
-      sampler.offer(sample, () => {
+    for (const key of keys) {
+      sampler.offer(key, () => {
         asked += 1;
-        return split;
+        return key.order;
       });
     }
     const chosen = [...sampler.choose().positions].map((position) => keys[position]?.sample ?? -1);
@@ -68,15 +71,30 @@ describe("DocumentSampler", () => {
     expect(firstHalf).toBeLessThan(580);
   });
 
-  it("puts documents of one text on one side", () => {
-    const keys = corpus(400, (index) => `text ${index % 100}`);
-    const { sampling } = sample(keys, 400);
-    for (let index = 0; index < 100; index += 1) {
-      const sides = [0, 100, 200, 300].map((copy) => {
-        const key = keys[index + copy];
-        return key && sampling.splitOf(key.split);
-      });
-      expect(new Set(sides).size).toBe(1);
-    }
+  it("takes each text once, so that copies neither crowd out others nor lie on both sides of the split", () => {
+    // Of 10,000 documents, 9 in 10 are copies of 10 texts.
+    const textOf = (index: number) => (index % 10 === 0 ? `text ${index}` : `copy ${index % 10}`);
+    const keys = corpus(10_000, textOf);
+    const { sampling, chosen, counts } = sample(keys, 2000);
+    expect(chosen).toHaveLength(1009);
+    expect(new Set(chosen.map(({ split }) => split)).size).toBe(1009);
+    expect(sampling.distinctTexts).toBe(1009);
+    expect(counts).toEqual({ test: 101, dev: 101, train: 807 });
+  });
+
+  it("chooses the same one of the copies in any order, however often it had to let go of some", () => {
+    const keys = corpus(5000, (index) => `text ${index % 60}`);
+    const ids = (some: typeof keys) => sample(some, 50).chosen.map(({ recordId }) => recordId);
+    expect(ids(keys)).toHaveLength(50);
+    expect(ids([...keys].reverse()).sort()).toEqual(ids(keys).sort());
+  });
+
+  it("estimates how many different texts there are from a sample of them", () => {
+    const { distinctTexts } = sample(
+      corpus(60_000, (index) => `text ${index % 30_000}`),
+      2500,
+    ).sampling;
+    // Four standard errors of 2 %.
+    expect(Math.abs(distinctTexts / 30_000 - 1)).toBeLessThan(0.08);
   });
 });

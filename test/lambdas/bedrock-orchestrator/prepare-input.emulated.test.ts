@@ -90,6 +90,8 @@ describe("prepareInput", () => {
     const manifest = QueriesManifest.parse(JSON.parse(await s3.text(`${run.key}queries/manifest.json`)));
     expect(manifest).toEqual({
       record_count: DOCUMENTS,
+      corpus_documents: DOCUMENTS,
+      distinct_texts: DOCUMENTS,
       queries_per_document: 5,
       train_documents: 960,
       dev_documents: 120,

@@ -37,6 +37,8 @@ def test_curves_go_from_before_training_to_its_end(tmp_path, write_lines):
     assert curves.dev_loss == [CurvePoint(step=0, value=3.0), CurvePoint(step=20, value=2.0)]
     assert curves.dev_ndcg == [CurvePoint(step=0, value=0.4), CurvePoint(step=20, value=0.6)]
     assert training_settings(tmp_path) == {"a": "true"}
+    (tmp_path / "training.json").write_text(json.dumps({**TRAINING, "switched_off": ["a"]}))
+    assert training_settings(tmp_path) == {"a": "true, but without effect: no dev queries"}
     (tmp_path / "dev_ndcg.jsonl").write_text(
         '{"step": 5, "dev_ndcg_at_10": 0.7}\n{"step": 10, "dev_ndcg_at_10": 0.5}\n'
     )

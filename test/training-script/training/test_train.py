@@ -217,6 +217,14 @@ def test_the_merge_takes_what_ranks_dev_best_and_says_so(scores, tmp_path, tiny_
     assert result.dev_ndcg_after == max(result.merge.values())
 
 
+def test_what_needs_dev_queries_is_said_to_be_off_without_them(scores, tmp_path, tiny_model, capsys):
+    (scores / "dev.jsonl").write_text("")
+    settings = arguments_of(tiny_model, max_steps=1, merge_with_base=True, early_stopping_patience=2)
+    result = train(scores, tmp_path / "model", tmp_path / "checkpoints", settings)
+    assert (result.merge, result.switched_off) == ({}, ["merge_with_base", "early_stopping_patience"])
+    assert "There are no dev queries; switched off: merge_with_base, early_stopping_patience" in capsys.readouterr().out
+
+
 def test_the_teacher_filter_and_the_calibration_are_applied(scores, tmp_path, tiny_model):
     plain = train(scores, tmp_path / "a", tmp_path / "checkpoints", arguments_of(tiny_model, max_steps=2))
     settings = arguments_of(tiny_model, max_steps=2, teacher_max_source_rank=1, teacher_spread=1.0, temperature=0.05)

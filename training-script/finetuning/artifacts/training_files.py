@@ -49,3 +49,5 @@ class TrainingResult(msgspec.Struct, frozen=True):
     dev_ndcg_after: float | None
     merge: dict[str, float]
     """Dev nDCG@10 by the tuned model's share in the merge; empty without a merge."""
+    switched_off: list[str] = []
+    """Arguments that were set and did nothing, as there were no dev queries."""

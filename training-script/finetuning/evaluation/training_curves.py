@@ -41,7 +41,12 @@ def training_curves(model: Path) -> TrainingCurves:
 def training_settings(model: Path) -> dict[str, str]:
     """The hyperparameters of the training, as text; empty for a model from elsewhere."""
     result = _result(model)
-    return {} if result is None else {name: as_text(value) for name, value in result.settings.items()}
+    if result is None:
+        return {}
+    return {
+        name: as_text(value) + (", but without effect: no dev queries" if name in result.switched_off else "")
+        for name, value in result.settings.items()
+    }
 
 
 def as_text(value: object) -> str:

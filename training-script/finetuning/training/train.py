@@ -43,6 +43,9 @@ def train(scores: Path, output: Path, checkpoints: Path, arguments: TrainingArgu
     model = _base_model(arguments)
     loss = ListwiseDistillationLoss(model, calibrated_loss(model, rows.store, rows.train, arguments))
     dev = DevSplit(loss, rows.dev_queries, rows.dev, rows.store)
+    switched_off = [] if dev.has_queries else _needing_dev_queries(arguments)
+    if switched_off and is_first_process():
+        print(f"There are no dev queries; switched off: {', '.join(switched_off)}", flush=True)
     before = dev.quality() if is_first_process() else None
     merges = arguments.merge_with_base and dev.has_queries and is_first_process()
     base = copied_state(model.network) if merges else None
@@ -71,10 +74,19 @@ def train(scores: Path, output: Path, checkpoints: Path, arguments: TrainingArgu
         dev_ndcg_before=before and before.ndcg,
         dev_ndcg_after=after and after.ndcg,
         merge=merge,
+        switched_off=switched_off,
     )
     if is_first_process():
         _write(result, model, recorder, output)
     return result
+
+
+def _needing_dev_queries(arguments: TrainingArguments) -> list[str]:
+    names = {
+        "merge_with_base": arguments.merge_with_base,
+        "early_stopping_patience": arguments.early_stopping_patience > 0,
+    }
+    return [name for name, is_set in names.items() if is_set]
 
 
 def _base_model(arguments: TrainingArguments) -> RetrievalModel:
