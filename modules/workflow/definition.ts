@@ -1,7 +1,7 @@
 import type { FunctionName } from "../../pipeline/functions.ts";
 import type { Images } from "../../pipeline/images.ts";
 import { type Channel, JOB_STAGES, JOBS, type JobStage } from "../../pipeline/stages.ts";
-import { type DataKey, type Network, vpcConfig } from "../access/statements.ts";
+import { type DataKey, type Network, vpcConfig } from "../access/placement.ts";
 import { joined, withFieldsIf } from "../terraform/json.ts";
 import type { ExecutionTags } from "../terraform/tags.ts";
 import { DEPLOYMENT_START, deploymentStates } from "./deployment.ts";

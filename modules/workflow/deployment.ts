@@ -1,4 +1,4 @@
-import { type Network, vpcConfig } from "../access/statements.ts";
+import { type Network, vpcConfig } from "../access/placement.ts";
 import { SERVING_ENVIRONMENT, SPARSE_SERVING_ENVIRONMENT } from "../jobs/serving-environment.ts";
 import { withFieldsIf } from "../terraform/json.ts";
 import type { ExecutionTags } from "../terraform/tags.ts";

@@ -1,6 +1,6 @@
 /** The part of the state machine that deploys, on both emulators, against an account whose answers the test gives. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { network } from "../../../modules/access/statements.ts";
+import { network } from "../../../modules/access/placement.ts";
 import { DEPLOYMENT_START, deploymentStates } from "../../../modules/workflow/deployment.ts";
 import { failureStates } from "../../../modules/workflow/failure.ts";
 import { type EmulatedAws, type StubAnswer, startStub } from "./emulated-aws.ts";

@@ -2,7 +2,7 @@ import aslValidator from "asl-validator";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { PlanRequest, planJobs } from "../../../lambdas/plan-jobs/plan.ts";
-import { dataKey, network } from "../../../modules/access/statements.ts";
+import { dataKey, network } from "../../../modules/access/placement.ts";
 import {
   type DefinitionInputs,
   EXECUTION_TIMEOUT,
