@@ -9,7 +9,7 @@ import { PipelineFunction } from "../functions/pipeline-function.ts";
 import type { PipelineParameters } from "../parameters/props.ts";
 import type { AwsContext } from "../terraform/aws-context.ts";
 import { encodeJson } from "../terraform/json.ts";
-import { ENDPOINT_SUFFIX, VARIANT_NAME } from "../workflow/deployment.ts";
+import { ENDPOINT_SUFFIX, VARIANT_NAME } from "../workflow/deployment/names.ts";
 import { Alarms } from "./alarms.ts";
 import { Dashboard } from "./dashboard.ts";
 import { Notifications } from "./notifications.ts";

@@ -11,7 +11,8 @@ import { type DataBucket, RESULTS_PREFIX } from "../storage/data-bucket.ts";
 import type { AwsContext } from "../terraform/aws-context.ts";
 import { orNull } from "../terraform/conditions.ts";
 import { encodeJson } from "../terraform/json.ts";
-import { type DefinitionInputs, pipelineDefinition } from "./definition.ts";
+import { pipelineDefinition } from "./definition.ts";
+import type { DefinitionInputs } from "./definition-inputs.ts";
 
 /** Rule through which Step Functions learns that a job ended; the service makes it in the account when it is first needed. */
 const JOB_EVENTS_RULE = "rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule";

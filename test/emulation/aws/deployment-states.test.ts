@@ -1,8 +1,7 @@
 /** The part of the state machine that deploys, on both emulators, against an account whose answers the test gives. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { network } from "../../../modules/access/placement.ts";
-import { DEPLOYMENT_START, deploymentStates } from "../../../modules/workflow/deployment.ts";
-import { failureStates } from "../../../modules/workflow/failure.ts";
+import { DEPLOYMENT_START, deploymentStates } from "../../../modules/workflow/deployment/deployment.ts";
 import { type EmulatedAws, type StubAnswer, startStub } from "./emulated-aws.ts";
 import { type Emulator, emulators } from "./emulators.ts";
 
@@ -13,15 +12,16 @@ const INSTANCE_TYPE_CHANGES = "must be deregistered as scalable targets";
 const definition = {
   StartAt: DEPLOYMENT_START,
   States: {
-    ...deploymentStates({
-      servingRoleArn: "arn:aws:iam::000000000000:role/serving",
-      network: network([], []),
-      tags: { list: [], object: { team: "search", "execution.$": "$$.Execution.Name" } },
-      pollSeconds: 1,
-      deleteSuperseded: { arn: FUNCTION, timeout: 10 },
-      next: "Deployed",
-    }),
-    ...failureStates(),
+    ...deploymentStates(
+      {
+        servingRoleArn: "arn:aws:iam::000000000000:role/serving",
+        network: network([], []),
+        tags: { list: [], object: { team: "search", "execution.$": "$$.Execution.Name" } },
+        pollSeconds: 1,
+        deleteSuperseded: { arn: FUNCTION, timeout: 10 },
+      },
+      "Deployed",
+    ),
     Deployed: { Type: "Succeed" },
   },
 };
