@@ -2,47 +2,14 @@ import aslValidator from "asl-validator";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { PlanRequest, planJobs } from "../../../lambdas/plan-jobs/plan.ts";
-import { dataKey, network } from "../../../modules/access/placement.ts";
 import { EXECUTION_TIMEOUT, pipelineDefinition } from "../../../modules/workflow/definition.ts";
-import type { DefinitionInputs } from "../../../modules/workflow/definition-inputs.ts";
 import { MAX_ENDPOINT_POLLS } from "../../../modules/workflow/deployment/polling.ts";
 import { QUERY_JOB_CONCURRENCY } from "../../../modules/workflow/queries.ts";
-import { FUNCTION_NAMES } from "../../../pipeline/functions.ts";
 import { PARAMETER_NAMES, parameter } from "../../../pipeline/parameters/table.ts";
 import { JOB_STAGES, JOBS, STAGE_IDS, STAGES, stageOfTask } from "../../../pipeline/stages.ts";
 import { type AslState, allStates, topStates } from "./asl.ts";
+import { DEFINITION_INPUTS } from "./definition-inputs.ts";
 
-const INPUTS: DefinitionInputs = {
-  deployment: "finetuning",
-  bucketName: "bucket",
-  functions: Object.fromEntries(
-    FUNCTION_NAMES.map((name) => [
-      name,
-      { arn: `arn:aws:lambda:us-east-1:123456789012:function:${name}`, timeout: 900 },
-    ]),
-  ) as DefinitionInputs["functions"],
-  jobRoleArn: "arn:aws:iam::123456789012:role/job",
-  servingRoleArn: "arn:aws:iam::123456789012:role/serving",
-  bedrockRoleArn: "arn:aws:iam::123456789012:role/bedrock",
-  connectorRoleArn: "arn:aws:iam::123456789012:role/connector",
-  codeUris: Object.fromEntries(
-    JOB_STAGES.map((stage) => [stage, `s3://bucket/code/${stage}.tar.gz`]),
-  ) as DefinitionInputs["codeUris"],
-  images: {
-    training_gpu: "tg",
-    training_cpu: "tc",
-    serving_gpu: "sg",
-    serving_cpu: "sc",
-    sparse_serving_gpu: "ssg",
-    sparse_serving_cpu: "ssc",
-  },
-  defaults: { model_name: "products" },
-  network: network([], []),
-  key: dataKey(""),
-  tags: { list: [{ Key: "a", Value: "b" }], object: { a: "b" } },
-  queryPollSeconds: 300,
-  endpointPollSeconds: 30,
-};
 /** Parameters under which jobs may take longest. */
 const SPOT: PlanRequest["parameters"] = {
   ...PlanRequest.shape.parameters.parse(
@@ -52,7 +19,7 @@ const SPOT: PlanRequest["parameters"] = {
   spot_wait_seconds: parameter("spot_wait_seconds").rule.max ?? 0,
   max_job_runtime_seconds: parameter("max_job_runtime_seconds").rule.max ?? 0,
 };
-const definition = pipelineDefinition(INPUTS);
+const definition = pipelineDefinition(DEFINITION_INPUTS);
 const states = allStates(definition);
 const tasks = states.filter(([, { Type }]) => Type === "Task");
 
@@ -147,7 +114,7 @@ describe("the state machine's definition", () => {
         "ResourceConfig.$": `${plan}.resource_config`,
         "StoppingCondition.$": `${plan}.stopping_condition`,
         "EnableManagedSpotTraining.$": `${plan}.use_spot_instances`,
-        Tags: INPUTS.tags.list,
+        Tags: DEFINITION_INPUTS.tags.list,
       });
     }
   });
