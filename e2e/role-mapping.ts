@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, errors } from "@opensearch-project/opensearch";
 import type { AwsClients } from "../emulation/aws/aws-connection.ts";
+import { stageLabel } from "../pipeline/stages.ts";
 import { type Check, Checks } from "./checks/check.ts";
 import { verifyMessages } from "./checks/messages.ts";
 import type { Deployment } from "./deployment.ts";
@@ -114,10 +115,10 @@ export async function mapRolesAndVerify(options: RoleMappingOptions): Promise<Ch
       const cause = refused.cause ?? "";
       checks.expect(
         "an execution says which role to map",
-        refused.status === "FAILED" && cause.includes("OpenSearchAccessDeniedError") && cause.includes(reader),
+        refused.status === "FAILED" && refused.error === "OpenSearchAccessDeniedError" && cause.includes(reader),
         `${refused.status} ${refused.error ?? ""}: ${cause.replace(/\s+/g, " ").slice(0, 300)}`,
       );
-      const subject = `Fine-tuning of ${options.modelName} failed: ${refused.error}`;
+      const subject = `Fine-tuning of ${options.modelName} failed in stage ${stageLabel("extraction")}`;
       checks.results.push(
         ...(await verifyMessages(clients.logs, [{ execution: REFUSED_EXECUTION, subject, text: [reader] }])),
       );
