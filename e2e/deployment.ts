@@ -5,7 +5,6 @@ import { execa } from "execa";
 import { z } from "zod";
 import { type AwsConnection, awsEnvironment } from "../emulation/aws/aws-connection.ts";
 import { Terraform } from "../emulation/terraform/terraform.ts";
-import type { DomainRoles } from "./role-mapping.ts";
 
 const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 
@@ -16,6 +15,12 @@ const Outputs = z.object({
   notifications_topic_arn: z.string(),
   opensearch_role_mapping: z.object({ read_access: z.string(), ml_full_access: z.string() }),
 });
+
+/** The IAM roles that call the domain; ARNs. */
+export interface DomainRoles {
+  readonly reader: string;
+  readonly registration: string;
+}
 
 /** The deployed stack, as far as the harness needs to know it. */
 export interface Deployment {

@@ -1,16 +1,13 @@
 import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { Client } from "@opensearch-project/opensearch";
 import type { AwsClients } from "../emulation/aws/aws-connection.ts";
+import { BEDROCK_FAILURE_MESSAGE, FAILING_BEDROCK_JOB } from "../emulation/stubs/bedrock/scripted-failure.ts";
 import { type StageId, stageLabel } from "../pipeline/stages.ts";
 import { type Check, Checks } from "./checks/check.ts";
 import { verifyMessages } from "./checks/messages.ts";
 import type { Deployment } from "./deployment.ts";
 import { runExecution } from "./execution.ts";
 import { USER_BUCKET } from "./source-corpus.ts";
-
-/** The Bedrock stub lets the jobs of executions with this in their name fail. */
-export const FAILING_BEDROCK_JOB = "bedrock-fails";
-export const BEDROCK_FAILURE_MESSAGE = "The model is not available in this region";
 
 const EMPTY_INDEX = "empty";
 const TIMEOUT_MS = 5 * 60_000;
@@ -73,6 +70,7 @@ const FAILING_EXECUTIONS: readonly FailingExecution[] = [
     told: ["InvalidCorpusError", "1 of 10000 lines", "7777"],
   },
   {
+    // Its jobs are called after the execution.
     name: FAILING_BEDROCK_JOB,
     input: {},
     error: "States.NoChoiceMatched",

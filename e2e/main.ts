@@ -1,16 +1,10 @@
+import { endOnInterruption } from "../emulation/processes/interruption.ts";
 import { Teardown } from "../emulation/processes/teardown.ts";
 import { parseOptions, USAGE, UsageError } from "./options.ts";
 import { runEndToEnd } from "./run.ts";
 
 const teardown = new Teardown();
-let interrupted = false;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    if (!interrupted) process.stderr.write(`\n${signal}: ending everything that runs\n`);
-    interrupted = true;
-    void teardown.run().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
-  });
-}
+const interruption = endOnInterruption(teardown);
 
 try {
   const options = parseOptions(process.argv.slice(2));
@@ -21,7 +15,7 @@ try {
   }
 } catch (error) {
   // What the run was waiting for was ended under it; that is no error of its own.
-  if (!interrupted)
+  if (!interruption.interrupted)
     process.stderr.write(
       `${error instanceof UsageError ? error.message : ((error as Error).stack ?? String(error))}\n`,
     );

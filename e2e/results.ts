@@ -1,3 +1,4 @@
+import { markdownTable } from "markdown-table";
 import type { EvaluationSet, MetricGain, Rankers, Sparsity } from "../pipeline/artifacts.ts";
 import type { Check } from "./checks/check.ts";
 
@@ -44,39 +45,27 @@ export function allChecks(results: RunResults): Check[] {
 /** The run's tables as Markdown: pleasant in a terminal as well. */
 export function renderResults(results: RunResults): string {
   const lines: string[] = [`Runtime: ${results.runtime}`, ""];
-  lines.push(
-    ...table(
-      ["set-up", "seconds", "what"],
-      results.setUp.map(({ stage, seconds, counts }) => [stage, seconds.toFixed(1), counts]),
-      [1],
-    ),
-    "",
-  );
+  lines.push(stagesTable(["set-up", "seconds", "what"], results.setUp), "");
   for (const execution of results.executions) {
     lines.push(`Execution ${execution.name}`, "");
-    lines.push(
-      ...table(
-        ["stage", "seconds", "counts"],
-        execution.stages.map(({ stage, seconds, counts }) => [stage, seconds.toFixed(1), counts]),
-        [1],
-      ),
-      "",
-    );
-    lines.push(...metricsTable(execution), "", ...stylesTable(execution), "");
-    if (execution.sparsity.length > 0) lines.push(...sparsityTable(execution), "");
+    lines.push(stagesTable(["stage", "seconds", "counts"], execution.stages), "");
+    lines.push(metricsTable(execution), "", stylesTable(execution), "");
+    if (execution.sparsity.length > 0) lines.push(sparsityTable(execution), "");
     if (execution.reportFile !== undefined) lines.push(`Report: ${execution.reportFile}`, "");
   }
   const checks = allChecks(results);
   lines.push(
-    ...table(
+    markdownTable([
       ["", "check", "found"],
-      checks.map(({ stage, name, passed, detail }) => [passed ? "ok" : "FAILED", `${stage}: ${name}`, detail]),
-      [],
-    ),
+      ...checks.map(({ stage, name, passed, detail }) => [passed ? "ok" : "FAILED", `${stage}: ${name}`, detail]),
+    ]),
     "",
   );
   const failed = checks.filter(({ passed }) => !passed).length;
-  const memory = results.peakMemoryGiB === undefined ? "" : `, peak memory ${results.peakMemoryGiB.toFixed(1)} GiB`;
+  const memory =
+    results.peakMemoryGiB === undefined
+      ? "; peak memory unknown, since this system has neither /proc nor ps"
+      : `, peak memory ${results.peakMemoryGiB.toFixed(1)} GiB`;
   lines.push(
     `${checks.length - failed} checks passed, ${failed} failed in ${results.totalSeconds.toFixed(0)} s${memory}`,
   );
@@ -91,7 +80,12 @@ const RANKERS = [
   ["tuned_hybrid", "tuned + BM25", "hybrid_ndcg_gain"],
 ] as const satisfies readonly (readonly [keyof Rankers, string, keyof EvaluationSet | undefined])[];
 
-function metricsTable({ heldOut, human, humanNdcgThroughOpenSearch }: ExecutionSummary): string[] {
+function stagesTable(header: readonly string[], stages: readonly StageResult[]): string {
+  const rows = stages.map(({ stage, seconds, counts }) => [stage, seconds.toFixed(1), counts]);
+  return markdownTable([header, ...rows], { align: ["", "r", ""] });
+}
+
+function metricsTable({ heldOut, human, humanNdcgThroughOpenSearch }: ExecutionSummary): string {
   const rows: string[][] = [];
   for (const set of [heldOut, human]) {
     if (set === undefined) continue;
@@ -117,14 +111,11 @@ function metricsTable({ heldOut, human, humanNdcgThroughOpenSearch }: ExecutionS
       "",
     ]);
   }
-  return table(
-    ["queries", "ranker", "nDCG@10", "Recall@100", "MRR@10", "gain of tuning in nDCG@10 [95 %]"],
-    rows,
-    [2, 3, 4],
-  );
+  const header = ["queries", "ranker", "nDCG@10", "Recall@100", "MRR@10", "gain of tuning in nDCG@10 [95 %]"];
+  return markdownTable([header, ...rows], { align: ["", "", "r", "r", "r", ""] });
 }
 
-function stylesTable({ heldOut }: ExecutionSummary): string[] {
+function stylesTable({ heldOut }: ExecutionSummary): string {
   const rows = (heldOut?.styles ?? []).map(({ style, queries, base, tuned, ndcg_gain }) => [
     style,
     String(queries),
@@ -132,17 +123,19 @@ function stylesTable({ heldOut }: ExecutionSummary): string[] {
     tuned.ndcg_at_10.toFixed(4),
     withInterval(ndcg_gain),
   ]);
-  return table(["held-out style", "queries", "base nDCG@10", "tuned nDCG@10", "gain [95 %]"], rows, [1, 2, 3]);
+  const header = ["held-out style", "queries", "base nDCG@10", "tuned nDCG@10", "gain [95 %]"];
+  return markdownTable([header, ...rows], { align: ["", "r", "r", "r", ""] });
 }
 
-function sparsityTable({ sparsity }: ExecutionSummary): string[] {
+function sparsityTable({ sparsity }: ExecutionSummary): string {
   const rows = sparsity.map(({ model, query_active_dims, document_active_dims, flops }) => [
     model,
     query_active_dims.toFixed(1),
     document_active_dims.toFixed(1),
     flops.toFixed(2),
   ]);
-  return table(["model", "words a query", "words a document", "in common"], rows, [1, 2, 3]);
+  const header = ["model", "words a query", "words a document", "in common"];
+  return markdownTable([header, ...rows], { align: ["", "r", "r", "r"] });
 }
 
 function withInterval({ mean, low, high }: MetricGain): string {
@@ -151,18 +144,4 @@ function withInterval({ mean, low, high }: MetricGain): string {
 
 function signed(value: number): string {
   return `${value >= 0 ? "+" : ""}${value.toFixed(4)}`;
-}
-
-/** A table in Markdown, its columns padded so that it reads well in a terminal too. `rightAligned` are indices of columns. */
-export function table(
-  header: readonly string[],
-  rows: readonly (readonly string[])[],
-  rightAligned: readonly number[],
-): string[] {
-  const width = header.map((title, i) => Math.max(3, title.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const cell = (text: string, i: number) =>
-    rightAligned.includes(i) ? text.padStart(width[i] ?? 0) : text.padEnd(width[i] ?? 0);
-  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
-  const rule = width.map((w, i) => (rightAligned.includes(i) ? `${"-".repeat(w - 1)}:` : "-".repeat(w)));
-  return [line(header), `| ${rule.join(" | ")} |`, ...rows.map(line)];
 }

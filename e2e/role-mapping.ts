@@ -9,12 +9,6 @@ import { connectToDomain, type DomainConnection } from "./domain-client.ts";
 import { runExecution } from "./execution.ts";
 import { SOURCE_INDEX } from "./source-corpus.ts";
 
-/** The IAM roles that call the domain; ARNs. */
-export interface DomainRoles {
-  readonly reader: string;
-  readonly registration: string;
-}
-
 /** OpenSearch role that holds what the README says a reader needs. */
 export const READER_ROLE = "finetuning_reader";
 const SETTINGS_ROLE = "finetuning_trusted_endpoints";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { awsClients } from "../emulation/aws/aws-connection.ts";
-import { prepareDjangoCollection } from "../emulation/fixtures/django-documentation.ts";
+import { prepareDjangoCollection } from "../emulation/collections/django-documentation.ts";
 import { sampleMemory } from "../emulation/processes/memory.ts";
 import type { Teardown } from "../emulation/processes/teardown.ts";
 import { CallRecorder } from "../emulation/recording/call-recorder.ts";

@@ -8,9 +8,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { z } from "zod";
-import { ContainersUnavailableError } from "../emulation/images/availability.ts";
+import { ContainersUnavailableError } from "../emulation/containers/engine.ts";
+import { findImages } from "../emulation/images/available.ts";
 import { pythonEnvironment } from "../emulation/python/environment.ts";
-import { findImages } from "../emulation/runtimes/containers.ts";
 import { compareCdktn } from "./drop-in/cdktn.ts";
 import { buildModule } from "./modules/terraform-module/module-fixture.ts";
 import { scanTerraform } from "./static-analysis/checkov.ts";
@@ -117,7 +117,7 @@ async function pytest(reportFile: string): Promise<Counts> {
 
 /**
  * What extends the emulators is for an environment of its own, with the AWS SDK instead of torch. Its configuration
- * tolerates LocalStack's modules missing: LocalStack needs a later Python than there may be.
+ * tolerates LocalStack's modules missing: LocalStack runs in a container only.
  */
 async function pyrightOfEmulators(): Promise<Counts> {
   const { python } = await pythonEnvironment("ministack");
@@ -187,7 +187,7 @@ async function requireImages(): Promise<void> {
     await sleep(FIND_IMAGES_LIMIT_MS, undefined, { ref: false });
     throw new ContainersUnavailableError(`the images could not be had within ${FIND_IMAGES_LIMIT_MS / 1000} s`);
   };
-  await Promise.race([findImages("localstack"), limit()]);
+  await Promise.race([findImages(), limit()]);
 }
 
 /** Where no engine or image is to be had, the run counts as left out, with the reason; it never takes longer than its limit. */
@@ -199,7 +199,7 @@ async function containerE2e(): Promise<Counts> {
     process.stdout.write(`\nthe end-to-end run in containers is left out, because ${error.message}\n`);
     return { ...NOTHING, skipped: 1 };
   }
-  return shortE2e(["--runtime", "containers", "--aws", "localstack"], CONTAINER_E2E_LIMIT_MS);
+  return shortE2e(["--runtime", "containers"], CONTAINER_E2E_LIMIT_MS);
 }
 
 /** Named after the time of the run; reports on parts of it have more in their names. */

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { HUB_MODELS, HUB_SPARSE_MODELS } from "../../emulation/fixtures/hub-cache.ts";
+import { HUB_MODELS, HUB_SPARSE_MODELS } from "../../emulation/models/hub-cache.ts";
 import { ELEMENTS, RECIPES } from "./recipes.ts";
 
 /** The command line is wrong; the message says what to write. */

@@ -1,5 +1,5 @@
+import { markdownTable } from "markdown-table";
 import { z } from "zod";
-import { table } from "../../e2e/results.ts";
 import { NETWORKS, type NetworkName } from "./network.ts";
 
 /**
@@ -102,7 +102,6 @@ export function renderMeasurements(measurements: readonly Measurement[]): string
     ];
   });
   const numbers = ["seconds", "CPU s", "throughput", "peak MiB", "ratio", "CPU ratio"];
-  return table(["stage", "network", "documents", "variant", ...numbers, "note"], rows, [2, 4, 5, 6, 7, 8, 9]).join(
-    "\n",
-  );
+  const header = ["stage", "network", "documents", "variant", ...numbers, "note"];
+  return markdownTable([header, ...rows], { align: ["", "", "r", "", ...numbers.map(() => "r"), ""] });
 }

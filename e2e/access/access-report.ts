@@ -1,5 +1,5 @@
+import { markdownTable } from "markdown-table";
 import type { RoleSession } from "../../emulation/recording/role-call.ts";
-import { table } from "../results.ts";
 import { type AccessReview, nameOf, type StatementReview } from "./access-review.ts";
 import type { DeployedAccess } from "./deployed-access.ts";
 
@@ -43,11 +43,10 @@ export function renderAccessReport({ review, access, sessions, unknown }: Access
   }
   lines.push("## What is missed without each statement", "");
   lines.push(
-    ...table(
+    markdownTable([
       ["statement", "without it"],
-      review.statements.map((statement) => [nameOf(statement), withoutIt(statement)]),
-      [],
-    ),
+      ...review.statements.map((statement) => [nameOf(statement), withoutIt(statement)]),
+    ]),
   );
   return `${lines.join("\n")}\n`;
 }
@@ -88,7 +87,8 @@ function permissionsTable(statements: readonly StatementReview[]): string[] {
         example ?? "**unused**",
       ]),
   );
-  return rows.length === 0 ? [] : table(["statement", "action", "calls", "known as", "for example"], rows, [2]);
+  const header = ["statement", "action", "calls", "known as", "for example"];
+  return rows.length === 0 ? [] : [markdownTable([header, ...rows], { align: ["", "", "r", "", ""] })];
 }
 
 function withoutIt({ withoutIt: missing, permissions }: StatementReview): string {

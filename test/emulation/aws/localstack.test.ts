@@ -1,30 +1,37 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { CreateBucketCommand } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connectToEmulatedAws, type EmulatedAws } from "./emulated-aws.ts";
-import { LOCALSTACK_PROCESS } from "./emulator-processes.ts";
+import { readFile } from "node:fs/promises";
+import { expect, it } from "vitest";
+import { FORWARDED_SERVICES, serviceEndpoints } from "../../../emulation/aws/aws-emulator.ts";
+import { PipelineLocalStack } from "../../../emulation/aws/localstack.ts";
 
-const { unavailableBecause, create } = LOCALSTACK_PROCESS;
+const URLS = { sageMaker: "http://10.0.0.1:1", bedrock: "http://10.0.0.1:2" };
 
-describe.skipIf(unavailableBecause !== undefined)(`LocalStack as a process ${unavailableBecause ?? ""}`, () => {
-  let directory: string;
-  let aws: EmulatedAws;
+/** Shows what the engine would be asked for. */
+class Shown extends PipelineLocalStack {
+  get variables(): Record<string, string> {
+    return this.environment;
+  }
+  get files(): Map<string, string> {
+    return new Map(this.contentsToCopy.map(({ content, target }) => [target, String(content)]));
+  }
+}
 
-  beforeAll(async () => {
-    directory = await mkdtemp(path.join(tmpdir(), "localstack-test-"));
-    aws = connectToEmulatedAws(await (await create()).withWorkDirectory(directory).start());
-  });
+it("gives LocalStack a provider for each service that a stub answers, and its URL", () => {
+  const container = new Shown("image", { serviceEndpoints: serviceEndpoints(URLS), waitScale: 0.5 });
+  const [entryPoints = ""] = [...container.files].flatMap(([target, content]) =>
+    target.endsWith("/entry_points.txt") ? [content] : [],
+  );
+  const endpoints = JSON.parse(container.variables.PIPELINE_SERVICE_ENDPOINTS ?? "{}");
+  for (const service of FORWARDED_SERVICES) {
+    expect(entryPoints).toContain(`${service}:default = pipeline_emulation.forwarding:`);
+    expect(endpoints[service]).toBe(/^(bedrock|service)/.test(service) ? URLS.bedrock : URLS.sageMaker);
+  }
+});
 
-  afterAll(async () => {
-    await aws?.stop();
-    await rm(directory, { recursive: true });
-  });
-
-  it("puts objects below its own folder, which it shares with no other LocalStack", async () => {
-    await aws.s3.send(new CreateBucketCommand({ Bucket: "mine" }));
-    const written = await readdir(directory, { recursive: true });
-    expect(written.filter((file) => path.basename(file) === "mine")).toHaveLength(1);
-  }, 120_000);
+it("writes all variables that the extensions read", async () => {
+  const container = new Shown("image", { certificateAuthority: "/ca.pem", functionGateway: "http://10.0.0.1:3" });
+  const source = await readFile("emulation/aws/shared/emulator_settings.py", "utf8");
+  const read = new Set([...source.matchAll(/environment(?:\[|\.get\()"(\w+)"/g)].map(([, name]) => name));
+  expect(read.size).toBeGreaterThan(4);
+  for (const name of read) expect(container.variables).toHaveProperty(name ?? "");
+  expect(container.variables.PIPELINE_CERTIFICATE_AUTHORITY).not.toBe("/ca.pem");
 });

@@ -1,7 +1,5 @@
-import path from "node:path";
-import { execa } from "execa";
 import { afterEach, describe, expect, it } from "vitest";
-import { type EmulatedAws, emulatorsPython, startEmulatedAws } from "./emulated-aws.ts";
+import { type EmulatedAws, startEmulatedAws } from "./emulated-aws.ts";
 
 const started: EmulatedAws[] = [];
 
@@ -116,18 +114,5 @@ describe("a request that is sent again", () => {
     const second = createRole(aws, "reader", "call-1", 2);
     abandoned.abort();
     expect(await second).toMatchObject({ status: 200 });
-  });
-});
-
-describe("launcher.py", () => {
-  it("refuses a service it does not know", async () => {
-    const launcher = path.resolve("emulation/aws/ministack/launcher.py");
-    const { exitCode, stderr } = await execa(
-      await emulatorsPython(),
-      [launcher, "--port", "1", "--service-endpoint", "sagemakr=http://x"],
-      { reject: false },
-    );
-    expect(exitCode).toBe(2);
-    expect(stderr).toContain("sagemaker, sagemaker-runtime, application-autoscaling, bedrock");
   });
 });

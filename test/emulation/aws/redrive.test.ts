@@ -112,7 +112,7 @@ function orchestrate({ action, batch, job }: Record<string, unknown>): unknown {
 
 beforeAll(async () => {
   stub = await startStub(answer);
-  aws = await startEmulatedAws((miniStack) => miniStack.withServiceEndpoint("sagemaker", stub.url).withWaitScale(0.01));
+  aws = await startEmulatedAws({ serviceEndpoints: { sagemaker: stub.url }, waitScale: 0.01 });
   await aws.deploy(
     "bedrock-orchestrator",
     `exports.handler = async (event) => {

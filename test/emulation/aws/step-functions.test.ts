@@ -46,9 +46,10 @@ function answer({ action, body }: StubRequest) {
 
 beforeAll(async () => {
   stub = await startStub(answer);
-  aws = await startEmulatedAws((miniStack) =>
-    miniStack.withServiceEndpoint("sagemaker", stub.url).withServiceEndpoint("bedrock", stub.url).withWaitScale(0.01),
-  );
+  aws = await startEmulatedAws({
+    serviceEndpoints: { sagemaker: stub.url, bedrock: stub.url },
+    waitScale: 0.01,
+  });
   await aws.deploy("echo", "exports.handler = async (event) => event");
   await aws.deploy(
     "fails",

@@ -6,14 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectToDomain } from "../../../e2e/domain-client.ts";
 import { mapReader, READER_ROLE } from "../../../e2e/role-mapping.ts";
 import { EMULATOR_CREDENTIALS } from "../../../emulation/aws/aws-emulator.ts";
-import { OpenSearchContainer } from "../../../emulation/opensearch/container.ts";
+import { startContainerNode } from "../../../emulation/opensearch/container.ts";
 import { OpenSearchNode } from "../../../emulation/opensearch/node.ts";
 import { type PreparedDomain, prepareDomain } from "../../../emulation/runtimes/domain.ts";
 import { containerImages } from "../container-images.ts";
 
 const ROLE = "arn:aws:iam::000000000000:role/FineTuning-LambdaInvokeOpenSearchRole";
 const OTHER_ROLE = "arn:aws:iam::000000000000:role/Somebody";
-const containers = await containerImages("ministack");
+const containers = await containerImages();
 
 interface Case {
   readonly name: string;
@@ -32,11 +32,12 @@ const cases: readonly Case[] = [
     name: containers.reason === undefined ? "a container" : `a container (left out: ${containers.reason})`,
     available: containers.images !== undefined,
     start: (domain, directory) =>
-      new OpenSearchContainer(containers.images?.openSearch ?? "")
-        .withHeapMb(256)
-        .withSecurity(domain.security)
-        .withWorkDirectory(directory)
-        .start(),
+      startContainerNode({
+        image: containers.images?.openSearch ?? "",
+        heapMb: 256,
+        security: domain.security,
+        workDirectory: directory,
+      }),
   },
 ];
 

@@ -3,7 +3,13 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { logTail, ProcessFailedError, startProcess, waitUntilReady } from "../../../emulation/processes/processes.ts";
+import {
+  logTail,
+  ProcessFailedError,
+  signalGroup,
+  startProcess,
+  waitUntilReady,
+} from "../../../emulation/processes/processes.ts";
 import { Teardown } from "../../../emulation/processes/teardown.ts";
 
 let directory: string;
@@ -71,7 +77,28 @@ describe("startProcess", () => {
   });
 });
 
+describe("signalGroup", () => {
+  const failing = (code: string) => () => {
+    throw Object.assign(new Error(code), { code });
+  };
+
+  it("takes it for done when all of the group have ended, in Linux's and in BSD's words", () => {
+    for (const code of ["ESRCH", "EPERM"]) expect(() => signalGroup(7, "SIGTERM", failing(code))).not.toThrow();
+    expect(() => signalGroup(7, "SIGTERM", failing("EINVAL"))).toThrow("EINVAL");
+  });
+});
+
 describe("Teardown", () => {
+  it("runs a step at once that comes after the end: a start may still be under way", async () => {
+    const ran: string[] = [];
+    const teardown = new Teardown();
+    teardown.add(async () => void ran.push("early"));
+    await teardown.run();
+    teardown.add(async () => void ran.push("late"));
+    await teardown.run();
+    expect(ran).toEqual(["early", "late"]);
+  });
+
   it("runs the steps once, in reverse, and does not stop at one that fails", async () => {
     const ran: string[] = [];
     const teardown = new Teardown();

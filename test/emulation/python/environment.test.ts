@@ -3,15 +3,24 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { environmentFrom, findPython, PythonEnvironmentError } from "../../../emulation/python/environment.ts";
+import {
+  environmentFrom,
+  findPython,
+  PYTHON_VARIABLE,
+  PythonEnvironmentError,
+} from "../../../emulation/python/environment.ts";
 
 let directory: string;
+const given = process.env[PYTHON_VARIABLE];
 beforeEach(async () => {
+  delete process.env[PYTHON_VARIABLE];
   directory = await mkdtemp(path.join(tmpdir(), "python-environment-"));
   process.env.OPENSEARCH_FINETUNING_CACHE = path.join(directory, "cache");
 });
 afterEach(async () => {
   delete process.env.OPENSEARCH_FINETUNING_CACHE;
+  if (given === undefined) delete process.env[PYTHON_VARIABLE];
+  else process.env[PYTHON_VARIABLE] = given;
   await rm(directory, { recursive: true, force: true });
 });
 
@@ -41,9 +50,15 @@ describe("findPython", () => {
   it("refuses a Python that is too old, naming its version", async () => {
     const old = await interpreterThatPrints({ executable: "/x", major: 3, minor: 9, micro: 2, venv: true });
     await expect(findPython([old])).rejects.toThrow(/is 3\.9\.2/);
-    const recent = await interpreterThatPrints({ executable: "/x", major: 3, minor: 12, micro: 1, venv: true });
-    expect(await findPython([recent], 12)).toEqual({ executable: "/x", version: "3.12.1" });
-    await expect(findPython([recent], 13)).rejects.toThrow(/Python 3\.13 or later.*is 3\.12\.1/);
+    await expect(findPython([old])).rejects.toThrow(/Python 3\.11 or later/);
+  });
+
+  it("takes the one that the variable names, and no other", async () => {
+    const named = await interpreterThatPrints({ executable: "/named", major: 3, minor: 11, micro: 2, venv: true });
+    process.env[PYTHON_VARIABLE] = named;
+    expect(await findPython()).toEqual({ executable: "/named", version: "3.11.2" });
+    process.env[PYTHON_VARIABLE] = "no-such-python";
+    await expect(findPython()).rejects.toThrow(/OPENSEARCH_FINETUNING_PYTHON.*Tried no-such-python: none/s);
   });
 
   it("asks pyenv for a version whose command on the PATH only fails, as it is not chosen", async () => {
@@ -84,6 +99,7 @@ describe("environmentFrom", () => {
     expect(one.python).toBe(two.python);
     const { stdout } = await execa(one.python, ["-c", "import six, sys; print(six.__version__, sys.executable)"]);
     expect(stdout).toBe(`1.17.0 ${one.python}`);
+    expect(one.madeFrom).toEqual(await findPython());
     const other = await environmentFrom(await requirements("iniconfig==2.3.1\n"), "probe");
     expect(other.python).not.toBe(one.python);
     await expect(execa(other.python, ["-c", "import six"])).rejects.toThrow();

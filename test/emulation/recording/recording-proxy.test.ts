@@ -4,15 +4,16 @@ import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { StartedServer } from "../../../emulation/http/forwarding.ts";
 import { CallRecorder } from "../../../emulation/recording/call-recorder.ts";
-import { type StartedProxy, startRecordingProxy } from "../../../emulation/recording/recording-proxy.ts";
+import { startRecordingProxy } from "../../../emulation/recording/recording-proxy.ts";
 
 const ROLE = "arn:aws:iam::000000000000:role/writer";
 const OBJECT = Buffer.alloc(5 * 1024 * 1024, "x");
 
 let emulator: Server;
 let received = Buffer.alloc(0);
-let proxy: StartedProxy;
+let proxy: StartedServer;
 const recorder = new CallRecorder({ account: { id: "000000000000", region: "us-east-1" }, domainArn: "" });
 
 beforeAll(async () => {
@@ -24,7 +25,8 @@ beforeAll(async () => {
   });
   emulator.listen(0, "127.0.0.1");
   await once(emulator, "listening");
-  proxy = await startRecordingProxy(`http://127.0.0.1:${(emulator.address() as AddressInfo).port}`, recorder.observe);
+  const { port } = emulator.address() as AddressInfo;
+  proxy = await startRecordingProxy(() => `http://127.0.0.1:${port}`, recorder.observe);
 });
 
 afterAll(async () => {

@@ -4,11 +4,11 @@ import { hostname } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
-import { dockerEngine } from "../../../emulation/images/availability.ts";
-import { OWNER_LABELS } from "../../../emulation/runtimes/ownership.ts";
+import { dockerEngine } from "../../../emulation/containers/engine.ts";
+import { OWNER_LABELS } from "../../../emulation/containers/ownership.ts";
 import { containerImages } from "../container-images.ts";
 
-const { images } = await containerImages("localstack");
+const { images } = await containerImages();
 const E2E = fileURLToPath(new URL("../../../e2e/main.ts", import.meta.url));
 
 const runs: Run[] = [];
@@ -24,11 +24,10 @@ class Run {
   readonly #healthy: Promise<void>;
 
   constructor() {
-    this.#process = spawn(
-      process.execPath,
-      ["--import", "tsx", E2E, "--small", "--runtime", "containers", "--aws", "localstack"],
-      { detached: true, stdio: ["ignore", "pipe", "pipe"] },
-    );
+    this.#process = spawn(process.execPath, ["--import", "tsx", E2E, "--small", "--runtime", "containers"], {
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     const { stdout, stderr } = this.#process;
     if (stdout === null || stderr === null) throw new Error("the run has no output");
     this.#healthy = new Promise((resolve, reject) => {
