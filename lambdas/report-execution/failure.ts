@@ -30,6 +30,8 @@ const FailedDocument = z.object({
 
 /** Step Functions' name for a job that failed, whatever the reason. */
 const TASK_FAILED = "States.TaskFailed";
+/** Step Functions' name for a Choice without a way out. */
+const NO_CHOICE_MATCHED = "States.NoChoiceMatched";
 
 /**
  * Finds the task that failed, and why. What Step Functions says of the execution is what its outermost state failed with; for the
@@ -67,7 +69,9 @@ function reasonOfState(before: readonly HistoryEvent[]): Reason | undefined {
       event.taskTimedOutEventDetails ??
       event.taskSubmitFailedEventDetails ??
       event.taskStartFailedEventDetails;
-    if (details !== undefined) return { error: details.error, cause: details.cause };
+    // LocalStack has an event of this error, whose reason the Choice's document tells.
+    if (details !== undefined && details.error !== NO_CHOICE_MATCHED)
+      return { error: details.error, cause: details.cause };
     const entered = event.stateEnteredEventDetails;
     if (entered === undefined) continue;
     if (event.type !== "ChoiceStateEntered") return undefined;

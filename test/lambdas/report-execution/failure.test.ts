@@ -100,6 +100,17 @@ describe("failureOf", () => {
     });
   });
 
+  it("reads it past the event that LocalStack makes of such a Choice in a Map", () => {
+    const document = { failure: { Error: "QueryJobFailed", Cause: "no quota" } };
+    const events = history(
+      entered("CheckQueryJob"),
+      entered("QueryGenerationFailed", "ChoiceStateEntered", document),
+      taskFailed("States.NoChoiceMatched", "No choice rule matched"),
+      FAILED,
+    );
+    expect(failureOf(failed, events)).toMatchObject({ stage: "queries", error: "QueryJobFailed", cause: "no quota" });
+  });
+
   it("names a task's time-out, which has no cause", () => {
     const events = history(
       entered("RegisterModel"),

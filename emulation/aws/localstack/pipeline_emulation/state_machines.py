@@ -245,6 +245,8 @@ def _name_choices_without_a_way_out() -> None:
             try:
                 original(state, env)
             except RuntimeError as error:
+                if not str(error.args[0]).startswith("No branching option"):
+                    raise
                 name = StatesErrorName(StatesErrorNameType.StatesNoChoiceMatched)
                 details = TaskFailedEventDetails(error=name.error_name, cause=f"No choice rule of {state.name} matched")
                 raise FailureEventException(
