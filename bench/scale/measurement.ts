@@ -4,7 +4,7 @@ import { NETWORKS, type NetworkName } from "./network.ts";
 
 /**
  * What a benchmark prints: one JSON object a line on its standard output. `baseline` is the straightforward way, `ours` the
- * pipeline's code; both on the same input in processes alike. A further variant of either is named after it: `ours, gzip`.
+ * pipeline's code; both on the same input in processes alike.
  */
 export const Measurement = z.object({
   stage: z.string().min(1),
@@ -103,5 +103,5 @@ export function renderMeasurements(measurements: readonly Measurement[]): string
   });
   const numbers = ["seconds", "CPU s", "throughput", "peak MiB", "ratio", "CPU ratio"];
   const header = ["stage", "network", "documents", "variant", ...numbers, "note"];
-  return markdownTable([header, ...rows], { align: ["", "", "r", "", ...numbers.map(() => "r"), ""] });
+  return markdownTable([header, ...rows], { align: ["l", "l", "r", "l", ...numbers.map(() => "r"), "l"] });
 }

@@ -63,11 +63,20 @@ export function installedJavas(folders: readonly (readonly [string, string])[] =
  * @throws JdkNotFoundError when none of these is to be had; it says what to install.
  */
 export async function findJdk(javas: readonly string[] = installedJavas()): Promise<Jdk> {
+  return (await findInstalledJdk(javas)) ?? packagedJdk();
+}
+
+/**
+ * A Java runtime from 17 to 21 that is installed on this machine; undefined when there is none.
+ *
+ * @param javas executables to try in this order. @default - of JAVA_HOME, the PATH and /usr/lib/jvm
+ */
+export async function findInstalledJdk(javas: readonly string[] = installedJavas()): Promise<Jdk | undefined> {
   for (const java of javas) {
     const jdk = await inspectJava(java);
     if (jdk !== undefined && jdk.version >= OLDEST && jdk.version <= NEWEST) return jdk;
   }
-  return packagedJdk();
+  return undefined;
 }
 
 /** @throws JdkNotFoundError when the package cannot be installed or does not run here. */

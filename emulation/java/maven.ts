@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { execa } from "execa";
 
@@ -23,6 +23,8 @@ export interface FetchedArtifact {
   readonly file: string;
 }
 
+const MAVEN_MISSING =
+  'Maven is needed once, to fetch OpenSearch and a model from Maven Central: install it so that "mvn" is on the PATH (Debian and Ubuntu: "apt-get install maven"; macOS: "brew install maven").';
 const DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1";
 
 function dependencyXml({ groupId, artifactId, version, type = "jar", alone = false }: MavenArtifact): string {
@@ -37,6 +39,15 @@ function pomXml(artifactId: string, body: string): string {
 <groupId>distribution</groupId><artifactId>${artifactId}</artifactId><version>1</version><packaging>pom</packaging>
 ${body}</project>
 `;
+}
+
+/** @throws MavenError when there is no `mvn` on the PATH; it says what to install. */
+export async function checkMaven(): Promise<void> {
+  const folders = (process.env.PATH ?? "").split(path.delimiter).filter((folder) => folder !== "");
+  const found = folders.map((folder) => access(path.join(folder, "mvn"), constants.X_OK));
+  await Promise.any(found).catch((cause: unknown) => {
+    throw new MavenError(MAVEN_MISSING, { cause });
+  });
 }
 
 async function artifactsIn(directory: string): Promise<FetchedArtifact[]> {
@@ -87,12 +98,7 @@ export async function fetchArtifacts(
     ],
     { all: true, reject: false, env: { JAVA_HOME: javaHome } },
   );
-  if (result.code === "ENOENT") {
-    throw new MavenError(
-      'Maven is needed once, to fetch OpenSearch and a model from Maven Central: install it so that "mvn" is on the PATH (Debian and Ubuntu: "apt-get install maven"; macOS: "brew install maven").',
-      { cause: result },
-    );
-  }
+  if (result.code === "ENOENT") throw new MavenError(MAVEN_MISSING, { cause: result });
   if (result.failed) throw new MavenError(`Maven could not fetch the artifacts:\n${result.all}`, { cause: result });
   const fetched = new Map<string, FetchedArtifact[]>();
   for (const name of groups.keys()) {

@@ -27,6 +27,8 @@ export interface StartedRuntime {
   readonly openSearchEndpoint: string;
   /** File with the certificate, in PEM, of who issued the domain's. */
   readonly certificateAuthorityFile: string;
+  /** The file that a training job's output goes to. */
+  readonly trainingJobLog: (jobName: string) => string;
   /** Python of the training environment, with the model hub's variables: for checks that load the artifact. */
   readonly python: string;
   readonly pythonEnvironment: Readonly<Record<string, string>>;

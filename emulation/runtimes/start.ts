@@ -79,6 +79,7 @@ export async function startAt(
     aws: { region: REGION, gateway: aws.endpoint, sageMaker, bedrock, credentials: EMULATOR_CREDENTIALS },
     openSearchEndpoint,
     certificateAuthorityFile: domain.authorityFile,
+    trainingJobLog: stubs.sageMaker.trainingJobLog,
     python: training.python,
     pythonEnvironment: training.hub.environment,
   };

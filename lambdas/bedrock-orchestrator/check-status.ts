@@ -2,8 +2,8 @@ import { type BedrockClient, GetModelInvocationJobCommand } from "@aws-sdk/clien
 import type { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { QueryBatch } from "../../pipeline/artifacts.ts";
-import { LineObject } from "../shared/part-writer.ts";
-import { below, formatS3Uri, type S3Location, S3Uri } from "../shared/s3-uri.ts";
+import { LineObject } from "../shared/aws/part-writer.ts";
+import { below, formatS3Uri, type S3Location, S3Uri } from "../shared/aws/s3-uri.ts";
 import type { QueryJob } from "./create-job.ts";
 import { type JobOutput, readJobInput, readJobOutput } from "./job-output.ts";
 import { answerOnDemand } from "./on-demand.ts";
@@ -51,12 +51,10 @@ async function writeRetryInput(
   const retry = new LineObject(s3, retryLocation(run, batch.batch_index));
   try {
     for await (const block of readJobInput(s3, S3Uri.parse(batch.s3_input_uri))) {
-      for (const { line, record } of block) {
-        if (!succeeded.has(record.recordId) && retry.add(line)) await retry.flush();
-      }
+      const unanswered = block.filter(({ record }) => !succeeded.has(record.recordId));
+      await retry.append(unanswered.map(({ line }) => line));
     }
-    const { uploaded } = await retry.end();
-    await uploaded;
+    await retry.end();
   } catch (error) {
     await retry.abort();
     throw error;
@@ -86,7 +84,7 @@ async function conclude(s3: S3Client, request: CheckRequest, output: JobOutput):
     return { status: "Retry", retry_batch: retry, ...counts };
   }
   if (counts.succeeded < asked * MIN_SUCCEEDED_SHARE) {
-    const failure = `Bedrock answered ${counts.succeeded} of the ${asked} records of batch ${batch.batch_index}, after ${MAX_ATTEMPTS} attempts. Most frequent reason, ${mostFrequent(output.reasons)}`;
+    const failure = `Bedrock answered ${counts.succeeded} of the ${asked} records of batch ${batch.batch_index}, after ${MAX_ATTEMPTS} attempts. Most frequent reason, ${mostFrequent(output.reasons)}. If the reason is the model's, start a new execution with another bedrock_model_id. If it is throttling or a quota, ask AWS for a higher quota of ${request.modelId} and redrive this execution, or start one with a lower max_query_documents.`;
     return { status: "Failed", retry_batch: null, ...counts, failure };
   }
   return { status: "Completed", retry_batch: null, ...counts };
@@ -122,7 +120,7 @@ export async function checkStatus(clients: OrchestratorClients, request: CheckRe
   const jobId = job.job_arn.slice(job.job_arn.lastIndexOf("/") + 1);
   const output = await readJobOutput(clients.s3, below(outputPrefix(run), `${jobId}/`));
   if (status !== "Completed" && output.succeeded.size === 0) {
-    const failure = `Bedrock job ${job.job_arn} ended as ${status} without an answer${message ? `: ${message}` : "."}`;
+    const failure = `Bedrock job ${job.job_arn} ended as ${status} without an answer${message ? `: ${message}` : ""}. Redrive the execution when its cause is gone, or start one with a bedrock_model_id that Bedrock runs batch inference for in this region.`;
     return { status: "Failed", ...none, failed: job.batch.record_count, failure };
   }
   return conclude(clients.s3, request, output);

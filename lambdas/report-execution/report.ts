@@ -8,7 +8,7 @@ import {
 import { PublishCommand, type SNSClient } from "@aws-sdk/client-sns";
 import { redrivePauses, secondsByStage, stateTimings } from "../../pipeline/execution-history.ts";
 import { stageOfTask } from "../../pipeline/stages.ts";
-import { metrics } from "../shared/metrics.ts";
+import { metrics } from "../shared/lambda/metrics.ts";
 import { type EndedExecution, endedExecution } from "./execution.ts";
 import { executionMessage } from "./message.ts";
 

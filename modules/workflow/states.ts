@@ -22,7 +22,7 @@ export const BATCH_QUOTA_RETRY = {
   JitterStrategy: "FULL",
 };
 
-/** Faults of Lambda itself, and throttling and faults of services that a function called: its error's name is the service's. */
+/** Faults of Lambda itself, throttling and faults of services that a function called (its error's name is the service's), and OpenSearch with shards or nodes away. */
 export const LAMBDA_RETRY = [
   {
     ErrorEquals: [
@@ -36,6 +36,7 @@ export const LAMBDA_RETRY = [
       "ServiceUnavailableException",
       "SlowDown",
       "InternalError",
+      "OpenSearchUnavailableError",
     ],
     ...BACKOFF,
   },

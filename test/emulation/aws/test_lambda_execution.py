@@ -9,6 +9,8 @@ from types import ModuleType
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 _SHARED = Path(__file__).parents[3] / "emulation" / "aws" / "shared"
 _GROWS = """
 exports.handler = async ({ beside }) => {
