@@ -1,5 +1,5 @@
 /**
- * Redrive of the pipeline's own states on MiniStack; LocalStack answers RedriveExecution with 501. It is held to
+ * Redrive of the pipeline's own states on MiniStack; LocalStack 4.14.0 has no RedriveExecution. It is held to
  * "Restarting state machine executions with redrive in Step Functions" of the Developer Guide: what succeeded does not run again, a
  * task is started anew, a Choice is judged again, of a Map only the iterations that did not succeed go on.
  */
