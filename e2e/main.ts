@@ -1,6 +1,6 @@
+import { CommandLineEnd } from "../emulation/command-line.ts";
 import { endOnInterruption } from "../emulation/processes/interruption.ts";
 import { Teardown } from "../emulation/processes/teardown.ts";
-import { CommandLineEnd } from "./command-line.ts";
 import { checkPrerequisites, MissingToolsError } from "./run/prerequisites.ts";
 import { runOptions } from "./run/run-options.ts";
 

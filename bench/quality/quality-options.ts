@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
-import { command, oneOf, readOptions, repeated, wholeNumber } from "../../e2e/command-line.ts";
+import { command, oneOf, readOptions, repeated, wholeNumber } from "../../emulation/command-line.ts";
 import { HUB_MODELS, HUB_SPARSE_MODELS } from "../../emulation/models/hub-cache.ts";
 import { ELEMENTS, RECIPES } from "./recipes.ts";
 

@@ -1,4 +1,4 @@
-import { command, listOf, oneOf, readOptions, wholeNumber } from "../../e2e/command-line.ts";
+import { command, listOf, oneOf, readOptions, wholeNumber } from "../../emulation/command-line.ts";
 import { BENCHMARK_STAGES, type BenchmarkStage } from "./benchmarks.ts";
 import { NETWORK_NAMES, type NetworkName } from "./network.ts";
 

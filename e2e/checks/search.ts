@@ -1,7 +1,7 @@
 import type { Client } from "@opensearch-project/opensearch";
 import { z } from "zod";
+import { type Collection, passageText } from "../../emulation/collections/collection.ts";
 import type { Progress } from "../progress.ts";
-import { type Collection, passageText } from "../user/collection.ts";
 import { type Check, Checks } from "./check.ts";
 import {
   type Embedding,

@@ -3,6 +3,7 @@ import path from "node:path";
 import type { Client } from "@opensearch-project/opensearch";
 import { z } from "zod";
 import type { AwsClients } from "../../emulation/aws/aws-connection.ts";
+import { type Collection, passageText } from "../../emulation/collections/collection.ts";
 import type { StartedRuntime } from "../../emulation/runtimes/runtime.ts";
 import { type EvaluationReport, GateDecision } from "../../pipeline/artifacts.ts";
 import { secondsByStage } from "../../pipeline/execution-history.ts";
@@ -19,7 +20,6 @@ import { verifyDeployment } from "../checks/served-models.ts";
 import { type TrainingDataCounts, verifyTrainingData } from "../checks/training-data.ts";
 import type { RunDisplay } from "../run/run-display.ts";
 import type { ExecutionSummary, StageResult } from "../run/run-results.ts";
-import { type Collection, passageText } from "../user/collection.ts";
 import { type ExecutionResult, type Executions, endOf } from "./execution.ts";
 
 /** What the harness reads of an execution's output; null where nothing was deployed. */

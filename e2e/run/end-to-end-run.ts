@@ -4,6 +4,12 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Client } from "@opensearch-project/opensearch";
 import { type AwsClients, awsClients, awsEnvironment } from "../../emulation/aws/aws-connection.ts";
+import {
+  type Collection,
+  type CollectionFiles,
+  passageText,
+  readCollection,
+} from "../../emulation/collections/collection.ts";
 import { prepareDjangoCollection } from "../../emulation/collections/django-documentation.ts";
 import { sampleMemory } from "../../emulation/processes/memory.ts";
 import type { Teardown } from "../../emulation/processes/teardown.ts";
@@ -21,7 +27,6 @@ import { Executions } from "../executions/execution.ts";
 import { verifyStoppedExecution } from "../executions/stopped-execution.ts";
 import { verifiedExecution } from "../executions/verified-execution.ts";
 import { verifyFailingExecutions } from "../failures/failing-executions.ts";
-import { type Collection, type CollectionFiles, passageText, readCollection } from "../user/collection.ts";
 import { connectToDomain } from "../user/domain-client.ts";
 import { mapRolesAndVerify } from "../user/role-mapping.ts";
 import { GIVEN_CORPUS, giveCorpus, SOURCE_INDEX } from "../user/source-corpus.ts";

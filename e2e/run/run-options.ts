@@ -1,6 +1,6 @@
 import { Option } from "commander";
+import { command, readOptions, wholeNumber } from "../../emulation/command-line.ts";
 import { HUB_MODELS, HUB_SPARSE_MODELS } from "../../emulation/models/hub-cache.ts";
-import { command, readOptions, wholeNumber } from "../command-line.ts";
 
 /** What one end-to-end run does. */
 export interface RunOptions {

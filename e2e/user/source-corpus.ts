@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { CreateBucketCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { Client } from "@opensearch-project/opensearch";
 import { z } from "zod";
-import { type Collection, type CollectionFiles, passageText } from "./collection.ts";
+import { type Collection, type CollectionFiles, passageText } from "../../emulation/collections/collection.ts";
 
 const BulkResult = z.object({ errors: z.boolean() });
 

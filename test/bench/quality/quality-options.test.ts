@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { qualityCommand, qualityOptions } from "../../../bench/quality/quality-options.ts";
 import { ablationsOf, ELEMENTS, RECIPES, type Recipe } from "../../../bench/quality/recipes.ts";
-import { CommandLineEnd } from "../../../e2e/command-line.ts";
+import { CommandLineEnd } from "../../../emulation/command-line.ts";
 
 describe("the options of bench:quality", () => {
   it("measure every recipe on Django's documentation with three seeds unless told otherwise", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { BENCHMARK_STAGES } from "../../../bench/scale/benchmarks.ts";
 import { scaleOptions } from "../../../bench/scale/scale-options.ts";
-import { CommandLineEnd } from "../../../e2e/command-line.ts";
+import { CommandLineEnd } from "../../../emulation/command-line.ts";
 
 describe("command line of the benchmarks", () => {
   it("measures every stage on two small corpora when nothing is said", () => {

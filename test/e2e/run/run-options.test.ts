@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { CommandLineEnd } from "../../../e2e/command-line.ts";
 import { runOptions } from "../../../e2e/run/run-options.ts";
+import { CommandLineEnd } from "../../../emulation/command-line.ts";
 
 describe("command line of the end-to-end run", () => {
   it("runs from an OpenSearch index, once, with deployment, when nothing is said", () => {
