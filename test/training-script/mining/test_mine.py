@@ -15,7 +15,8 @@ from finetuning.artifacts.contract import (
 from finetuning.artifacts.documents import DocumentStore
 from finetuning.artifacts.environment import JobError
 from finetuning.mining.candidates import fuse
-from finetuning.mining.mine import MiningInputs, MiningSettings, is_near_copy, mine, same_words
+from finetuning.mining.mine import MiningInputs, MiningSettings, mine
+from finetuning.mining.query_filters import same_query
 from finetuning.models.retrieval_model import load_retrieval_model, rank
 from finetuning.ranking.bm25 import Bm25Index
 
@@ -142,8 +143,8 @@ def test_nothing_held_out_reaches_train(run_folders, write_lines, words, seed):
     held_out = [*mined["dev"], *test]
     assert manifest.queries_dropped["held_out_query"] > 0
     assert all(splits[q.doc_id] == "train" for q in mined["train"])
-    assert not {same_words(q.query) for q in mined["train"]} & {same_words(q.query) for q in held_out}
-    assert not {same_words(q.query) for q in mined["dev"]} & {same_words(q.query) for q in test}
+    assert not {same_query(q.query) for q in mined["train"]} & {same_query(q.query) for q in held_out}
+    assert not {same_query(q.query) for q in mined["dev"]} & {same_query(q.query) for q in test}
     train_documents = {q.doc_id.removeprefix("x") for q in mined["train"]}
     held_out_documents = {i.removeprefix("x") for i in ids if splits[i] != "train"}
     copied = {d.id for d in repeated}
@@ -204,15 +205,6 @@ def test_one_document_in_two_splits_is_an_error(run_folders, write_lines):
         run(run_folders)
 
 
-def test_near_copies():
-    passage = "The river rose. " + " ".join(f"word{n}" for n in range(60)) + ". It fell again."
-    assert is_near_copy(" ".join(f"WORD{n}" for n in range(30)), passage)
-    assert is_near_copy("so then " + " ".join(f"word{n}" for n in range(40)), passage)
-    assert is_near_copy("short passage", "Short passage.")
-    assert not is_near_copy("The river rose", passage)
-    assert not is_near_copy(" ".join(f"word{n}" for n in range(0, 60, 2)), passage)
-
-
 @pytest.mark.parametrize(("model_type", "base"), [("dense", "tiny_model"), ("sparse", "tiny_splade")])
 def test_the_hardest_negatives_are_the_best_of_bm25_and_the_model_fused(run_folders, model_type, base, request):
     model_id = str(request.getfixturevalue(base))
@@ -258,9 +250,3 @@ def test_queries_that_are_not_about_their_documents_stop_the_job(run_folders, wr
     )
     with pytest.raises(JobError, match="only 0 have their source document among the best 20"):
         run(run_folders, max_source_rank=20)
-
-
-def test_queries_of_the_same_words_are_near_duplicates():
-    assert same_words("How do I bridge the river?") == same_words("the river: how do i BRIDGE, bridge")
-    assert same_words("river bridge") != same_words("river bridges")
-    assert same_words("???") == "???"

@@ -27,6 +27,7 @@ from ..artifacts.environment import JobError
 from ..ranking.bm25 import Bm25Index
 from .candidates import CANDIDATE_DEPTH, NegativeChooser, fuse
 from .generated_queries import GeneratedQuery, parse_queries, read_answers, style_of
+from .query_filters import same_query, unusable
 
 MINIMUM_TRAIN_QUERIES = 10
 """With fewer, something upstream is broken and training would only hide it."""
@@ -38,21 +39,6 @@ LEAST_KEPT_SHARE = 0.1
 """Share of the queries that must pass the retrieval filter; if fewer do, the queries or the corpus are the problem."""
 
 QUERIES_PER_MESSAGE = 1024
-
-SHORTEST_QUERY = 3
-"""Characters; counted in characters because not every language puts spaces between words."""
-
-LONGEST_QUERY = 512
-"""Characters; longer answers are passages, not queries."""
-
-COPY_LENGTH = 120
-"""Characters from which on a query found word for word in its passage is a copy: shorter ones are titles and terms."""
-
-COPY_SHARE = 0.9
-"""Share of a query's word 4-grams in the passage from which on it is a copy of it."""
-
-COPY_WORDS = 20
-"""Words from which on the share of 4-grams is looked at."""
 
 _SPLITS_BY_PRECEDENCE: tuple[Split, ...] = ("test", "dev", "train")
 
@@ -169,37 +155,6 @@ def mine(inputs: MiningInputs, output: Path, settings: MiningSettings) -> Mining
     return manifest
 
 
-def normalised(text: str) -> str:
-    """Lower case with single spaces."""
-    return re.sub(r"\s+", " ", text).strip().lower()
-
-
-def same_words(text: str) -> str:
-    """Equal for queries of the same words, whatever their order, repetition and punctuation: near-duplicates."""
-    words = re.findall(r"\w+", text.lower())
-    return " ".join(sorted(set(words))) if words else normalised(text)
-
-
-def is_near_copy(query: str, passage: str) -> bool:
-    """Whether a query merely repeats its passage, so that finding it needs no understanding.
-
-    Short quotations such as a title or a term are queries that people do type, and are no copies.
-    """
-    query, passage = normalised(query), normalised(passage)
-    if len(query) >= min(COPY_LENGTH, int(COPY_SHARE * len(passage))) and query.rstrip(".?!") in passage:
-        return True
-    words = re.findall(r"\w+", query)
-    if len(words) < COPY_WORDS:
-        return False
-    in_passage = _four_grams(re.findall(r"\w+", passage))
-    in_query = _four_grams(words)
-    return len(in_query & in_passage) >= COPY_SHARE * len(in_query)
-
-
-def _four_grams(words: list[str]) -> set[tuple[str, ...]]:
-    return {tuple(words[start : start + 4]) for start in range(len(words) - 3)}
-
-
 def _read_records(folder: Path) -> dict[str, QueryRecord]:
     records: dict[str, QueryRecord] = {}
     splits: dict[str, Split] = {}
@@ -265,24 +220,15 @@ def _select(
             passage = store.text(row)
             for position, query in enumerate(parsed):
                 text = re.sub(r"\s+", " ", query.text).strip()
-                reason = _unusable(text, passage) or _repeated(taken_queries.get(same_words(text)), split)
+                key = same_query(text)
+                reason = unusable(text, passage) or _repeated(taken_queries.get(key), split)
                 if reason is not None:
                     dropped[reason] += 1
                     continue
-                taken_queries[same_words(text)] = split
+                taken_queries[key] = split
                 query_id = f"{record.record_id}-{position}"
                 selected[split].append(_Query(query_id, text, style_of(query, position, record), record.doc_id, row))
     return selected
-
-
-def _unusable(text: str, passage: str) -> str | None:
-    if not text:
-        return "empty"
-    if len(text) < SHORTEST_QUERY:
-        return "too_short"
-    if len(text) > LONGEST_QUERY:
-        return "too_long"
-    return "copy_of_passage" if is_near_copy(text, passage) else None
 
 
 def _repeated(owner: Split | None, split: Split) -> str | None:
