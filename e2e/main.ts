@@ -1,31 +1,35 @@
+import { CommandLineEnd } from "../emulation/command-line.ts";
+import { endOnInterruption } from "../emulation/processes/interruption.ts";
 import { Teardown } from "../emulation/processes/teardown.ts";
-import { parseOptions, USAGE, UsageError } from "./options.ts";
-import { runEndToEnd } from "./run.ts";
+import { checkPrerequisites, MissingToolsError } from "./run/prerequisites.ts";
+import { runOptions } from "./run/run-options.ts";
 
 const teardown = new Teardown();
-let interrupted = false;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    if (!interrupted) process.stderr.write(`\n${signal}: ending everything that runs\n`);
-    interrupted = true;
-    void teardown.run().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
-  });
-}
+const interruption = endOnInterruption(teardown);
 
 try {
-  const options = parseOptions(process.argv.slice(2));
-  if (options === "help") {
-    process.stdout.write(`${USAGE}\n`);
-  } else {
-    process.exitCode = (await runEndToEnd(options, teardown)) ? 0 : 1;
-  }
+  const options = runOptions(process.argv.slice(2));
+  const notes = await checkPrerequisites();
+  // Loaded here because that takes seconds, in which what is missing is told already.
+  const { runEndToEnd } = await import("./run/end-to-end-run.ts");
+  process.exitCode = (await runEndToEnd(options, notes, teardown)) ? 0 : 1;
 } catch (error) {
   // What the run was waiting for was ended under it; that is no error of its own.
-  if (!interrupted)
-    process.stderr.write(
-      `${error instanceof UsageError ? error.message : ((error as Error).stack ?? String(error))}\n`,
-    );
-  process.exitCode = error instanceof UsageError ? 2 : 1;
+  if (!interruption.interrupted) process.exitCode = report(error);
 } finally {
   await teardown.run();
+}
+
+/** Says what ended the run. @returns the exit code */
+function report(error: unknown): number {
+  if (error instanceof CommandLineEnd) {
+    error.print();
+    return error.exitCode;
+  }
+  if (error instanceof MissingToolsError) {
+    process.stderr.write(`${error.message}\n`);
+    return 2;
+  }
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return 1;
 }

@@ -1,6 +1,7 @@
 import { TerraformResource } from "cdktf";
 import { Construct } from "constructs";
 import { FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION } from "../pipeline/functions.ts";
+import { forEachImage, imageParameter } from "../pipeline/images.ts";
 import { EXECUTION_PARAMETER_NAMES, propName } from "../pipeline/parameters/table.ts";
 import { PipelineRoles, reach } from "./access/pipeline-roles.ts";
 import { bundleFunctions } from "./functions/bundle.ts";
@@ -58,14 +59,7 @@ export class FineTuningPipeline extends Construct {
       bucket: this.bucket,
       directory: sources.trainingScripts,
     });
-    const givenImages = {
-      training_gpu: parameters.trainingImageGpu,
-      training_cpu: parameters.trainingImageCpu,
-      serving_gpu: parameters.servingImageGpu,
-      serving_cpu: parameters.servingImageCpu,
-      sparse_serving_gpu: parameters.sparseServingImageGpu,
-      sparse_serving_cpu: parameters.sparseServingImageCpu,
-    };
+    const givenImages = forEachImage((purpose) => parameters[propName(imageParameter(purpose))]);
     const images = regionalImages(this, aws, givenImages);
     const access = reach(this, aws, parameters);
     this.roles = new PipelineRoles(this, "roles", { aws, bucket: this.bucket, images, parameters, reach: access });

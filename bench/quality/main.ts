@@ -4,16 +4,17 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import pLimit from "p-limit";
 import { z } from "zod";
-import { readCollection } from "../../e2e/collection.ts";
 import { cacheDirectory } from "../../emulation/cache/cache.ts";
-import { prepareDjangoCollection } from "../../emulation/fixtures/django-documentation.ts";
-import { prepareHubCache } from "../../emulation/fixtures/hub-cache.ts";
+import { readCollection } from "../../emulation/collections/collection.ts";
+import { prepareDjangoCollection } from "../../emulation/collections/django-documentation.ts";
+import { CommandLineEnd } from "../../emulation/command-line.ts";
+import { prepareHubCache } from "../../emulation/models/hub-cache.ts";
 import { pythonEnvironment } from "../../emulation/python/environment.ts";
-import { type Options, parseOptions, USAGE, UsageError } from "./options.ts";
+import { type QualityOptions, qualityOptions } from "./quality-options.ts";
+import { type PreparedCollection, runRecipe, StageError, type Workbench } from "./recipe-run.ts";
+import { type Row, renderTable } from "./recipe-table.ts";
 import { ablationsOf, RECIPES, type Recipe } from "./recipes.ts";
 import { writeStageInputs } from "./stage-inputs.ts";
-import { type PreparedCollection, runRecipe, StageError, type Workbench } from "./stages.ts";
-import { type Row, renderTable } from "./table.ts";
 
 /** Parses `--set` into the type that the recipes have. */
 function overrides(settings: readonly string[]): Partial<Recipe> {
@@ -21,7 +22,7 @@ function overrides(settings: readonly string[]): Partial<Recipe> {
     settings.map((setting) => {
       const [name = "", value = ""] = setting.split("=");
       const known = (RECIPES.ours as Recipe)[name as keyof Recipe];
-      if (known === undefined) throw new UsageError(`--set ${name}: recipes have no such setting.`);
+      if (known === undefined) throw new CommandLineEnd(`error: --set ${name}: recipes have no such setting.`, 2);
       if (typeof known === "boolean") return [name, z.enum(["true", "false"]).parse(value) === "true"];
       return [name, z.coerce.number().parse(value)];
     }),
@@ -36,7 +37,7 @@ interface Variant {
   readonly whole?: string;
 }
 
-function variantsOf(options: Options): Variant[] {
+function variantsOf(options: QualityOptions): Variant[] {
   const changed = overrides(options.settings);
   return options.recipes.flatMap((whole) => {
     const recipe = { ...(RECIPES[whole] as Recipe), ...changed };
@@ -48,7 +49,7 @@ function variantsOf(options: Options): Variant[] {
   });
 }
 
-async function prepare(collection: string, directory: string, options: Options): Promise<PreparedCollection> {
+async function prepare(collection: string, directory: string, options: QualityOptions): Promise<PreparedCollection> {
   const folder = collection === "django" ? (await prepareDjangoCollection()).directory : path.resolve(collection);
   const read = await readCollection({
     corpusFile: path.join(folder, "corpus.jsonl"),
@@ -67,7 +68,7 @@ async function prepare(collection: string, directory: string, options: Options):
   return { name, inputs, key, judgements: folder };
 }
 
-async function main(options: Options): Promise<void> {
+async function main(options: QualityOptions): Promise<void> {
   const directory = cacheDirectory("bench-quality");
   await mkdir(directory, { recursive: true });
   const { python } = await pythonEnvironment("training");
@@ -123,11 +124,15 @@ async function main(options: Options): Promise<void> {
 }
 
 try {
-  const options = parseOptions(process.argv.slice(2));
-  if (options === "help") process.stdout.write(`${USAGE}\n`);
-  else await main(options);
+  await main(qualityOptions(process.argv.slice(2)));
 } catch (error) {
-  if (!(error instanceof UsageError || error instanceof StageError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
+  if (error instanceof CommandLineEnd) {
+    error.print();
+    process.exitCode = error.exitCode;
+  } else if (error instanceof StageError) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  } else {
+    throw error;
+  }
 }

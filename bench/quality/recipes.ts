@@ -26,7 +26,10 @@ export type Recipe = { readonly [Name in RecipeParameter]: ValueOf<Name> };
 /** Ours: the pipeline's defaults. */
 const OURS = Object.fromEntries(RECIPE_PARAMETERS.map((name) => [name, parameter(name).default])) as unknown as Recipe;
 
-/** The original's: BM25's best, flat KL alone, every query, the last step's model. */
+/**
+ * Recipe of the original (https://github.com/zhichao-aws/opensearch-finetuning): BM25's best, flat KL alone, every query, the last
+ * step's model.
+ */
 const ORIGINAL: Recipe = {
   ...OURS,
   dense_candidates: false,

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { type Collection, passageText } from "../../e2e/collection.ts";
+import { type Collection, passageText } from "../../emulation/collections/collection.ts";
 import { DocumentFrequency } from "../../emulation/stubs/bedrock/document-frequency.ts";
 import { generateQueries } from "../../emulation/stubs/bedrock/query-generator.ts";
 import { DocumentSampler, idKeys, splitKey } from "../../lambdas/bedrock-orchestrator/document-keys.ts";

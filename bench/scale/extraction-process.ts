@@ -2,13 +2,13 @@ import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { Client } from "@opensearch-project/opensearch";
 import { z } from "zod";
 import { extractCorpus } from "../../lambdas/data-extractor/extract.ts";
-import { OpenSearch } from "../../lambdas/shared/open-search.ts";
-import { S3Prefix } from "../../lambdas/shared/s3-uri.ts";
+import { S3Prefix } from "../../lambdas/shared/aws/s3-uri.ts";
+import { OpenSearch } from "../../lambdas/shared/open-search/open-search.ts";
 import { measured } from "./measured.ts";
 import { delayRequestsTo, NETWORK_NAMES, NETWORKS } from "./network.ts";
 
 const [variant, node, index, run, network] = z
-  .tuple([z.enum(["ours", "ours, gzip", "baseline"]), z.url(), z.string(), S3Prefix, z.enum(NETWORK_NAMES)])
+  .tuple([z.enum(["ours", "baseline"]), z.url(), z.string(), S3Prefix, z.enum(NETWORK_NAMES)])
   .parse(process.argv.slice(2));
 const s3 = new S3Client({ forcePathStyle: true });
 const FIELDS = ["title", "text"];
@@ -53,11 +53,7 @@ async function baseline(): Promise<number> {
 }
 
 async function ours(): Promise<number> {
-  const openSearch = new OpenSearch({
-    endpoint: node,
-    neededPermissions: "read access",
-    compression: variant === "ours, gzip",
-  });
+  const openSearch = new OpenSearch({ endpoint: node, neededPermissions: "read access" });
   const { document_count } = await extractCorpus(s3, openSearch, {
     index,
     fields: FIELDS,

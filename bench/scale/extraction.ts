@@ -8,7 +8,7 @@ import { fillIndex } from "./open-search-index.ts";
 import { benchmark, measureInTurns, type Workbench } from "./stage-benchmark.ts";
 
 const SHARDS = 2;
-const VARIANTS = ["baseline", "ours", "ours, gzip"];
+const VARIANTS = ["baseline", "ours"];
 /** Clock ticks a second, in which Linux counts CPU time. */
 const TICKS = 100;
 
@@ -22,10 +22,6 @@ async function withNodeCpu(pid: number, run: () => Promise<Report>): Promise<Rep
   const before = cpuSecondsOf(pid);
   const report = await run();
   return { ...report, note: `node: ${(cpuSecondsOf(pid) - before).toFixed(1)} CPU s` };
-}
-
-function folderOf(variant: string): string {
-  return variant.replace(", ", "-");
 }
 
 async function measureExtraction(workbench: Workbench): Promise<void> {
@@ -45,12 +41,12 @@ async function measureExtraction(workbench: Workbench): Promise<void> {
       VARIANTS.map((variant) => ({
         variant,
         script: "extraction-process.ts",
-        args: [variant, node.url, "documents", `s3://bench/${folderOf(variant)}/`, network],
+        args: [variant, node.url, "documents", `s3://bench/${variant}/`, network],
       })),
     (run) => withNodeCpu(node.pid, run),
   );
   const [expected, ...found] = await Promise.all(
-    VARIANTS.map((variant) => corpusDigest(path.join(objects, "bench", folderOf(variant), "corpus"))),
+    VARIANTS.map((variant) => corpusDigest(path.join(objects, "bench", variant, "corpus"))),
   );
   if (found.some((digest) => digest !== expected)) {
     throw new Error(`extraction of ${documents} documents: ours are ${found.join("; ")}, the baseline's ${expected}`);

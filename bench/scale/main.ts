@@ -2,13 +2,13 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { loadavg } from "node:os";
 import path from "node:path";
 import { execa } from "execa";
-import { UsageError } from "../../e2e/options.ts";
 import { cacheDirectory } from "../../emulation/cache/cache.ts";
+import { CommandLineEnd } from "../../emulation/command-line.ts";
+import { type BenchmarkStage, benchmarkCommand } from "./benchmarks.ts";
 import { corpusFile } from "./corpus-file.ts";
 import { thisMachine } from "./machine.ts";
 import { type Measurement, parseMeasurement, renderMeasurements } from "./measurement.ts";
-import { type Options, parseOptions, USAGE } from "./options.ts";
-import { type BenchmarkStage, benchmarkCommand } from "./stages.ts";
+import { type ScaleOptions, scaleOptions } from "./scale-options.ts";
 
 const RESULTS_DIRECTORY = "bench-results";
 
@@ -17,7 +17,7 @@ async function measure(
   stage: BenchmarkStage,
   documents: number,
   corpus: string,
-  networks: Options["networks"],
+  networks: ScaleOptions["networks"],
   signal: AbortSignal,
   take: (measurement: Measurement) => void,
 ): Promise<void> {
@@ -33,7 +33,7 @@ async function measure(
   for await (const line of benchmark) take(parseMeasurement(line));
 }
 
-async function measureAll(options: Options, signal: AbortSignal): Promise<Measurement[]> {
+async function measureAll(options: ScaleOptions, signal: AbortSignal): Promise<Measurement[]> {
   const measurements: Measurement[] = [];
   for (const documents of options.documents) {
     const corpus = await corpusFile(cacheDirectory("bench"), options.seed, documents);
@@ -51,22 +51,23 @@ const interruption = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interruption.abort());
 
 try {
-  const options = parseOptions(process.argv.slice(2));
-  if (options === "help") {
-    process.stdout.write(`${USAGE}\n`);
-  } else {
-    const started = new Date().toISOString();
-    const load = loadavg()[0];
-    const measurements = await measureAll(options, interruption.signal);
-    await mkdir(RESULTS_DIRECTORY, { recursive: true });
-    const file = path.join(RESULTS_DIRECTORY, `${started.replaceAll(":", "-")}.json`);
-    const results = { started, machine: thisMachine(), load_before: load, options, measurements };
-    await writeFile(file, `${JSON.stringify(results, null, 2)}\n`);
-    process.stdout.write(`${renderMeasurements(measurements)}\n\nWritten to ${file}\n`);
-  }
+  const options = scaleOptions(process.argv.slice(2));
+  const started = new Date().toISOString();
+  const load = loadavg()[0];
+  const measurements = await measureAll(options, interruption.signal);
+  await mkdir(RESULTS_DIRECTORY, { recursive: true });
+  const file = path.join(RESULTS_DIRECTORY, `${started.replaceAll(":", "-")}.json`);
+  const results = { started, machine: thisMachine(), load_before: load, options, measurements };
+  await writeFile(file, `${JSON.stringify(results, null, 2)}\n`);
+  process.stdout.write(`${renderMeasurements(measurements)}\n\nWritten to ${file}\n`);
 } catch (error) {
-  if (!interruption.signal.aborted) {
-    process.stderr.write(`${error instanceof UsageError ? error.message : ((error as Error).stack ?? error)}\n`);
+  if (error instanceof CommandLineEnd) {
+    error.print();
+    process.exitCode = error.exitCode;
+  } else if (interruption.signal.aborted) {
+    process.exitCode = 130;
+  } else {
+    process.stderr.write(`${(error as Error).stack ?? error}\n`);
+    process.exitCode = 1;
   }
-  process.exitCode = interruption.signal.aborted ? 130 : error instanceof UsageError ? 2 : 1;
 }

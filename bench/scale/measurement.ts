@@ -1,10 +1,10 @@
+import { markdownTable } from "markdown-table";
 import { z } from "zod";
-import { table } from "../../e2e/results.ts";
 import { NETWORKS, type NetworkName } from "./network.ts";
 
 /**
  * What a benchmark prints: one JSON object a line on its standard output. `baseline` is the straightforward way, `ours` the
- * pipeline's code; both on the same input in processes alike. A further variant of either is named after it: `ours, gzip`.
+ * pipeline's code; both on the same input in processes alike.
  */
 export const Measurement = z.object({
   stage: z.string().min(1),
@@ -102,7 +102,6 @@ export function renderMeasurements(measurements: readonly Measurement[]): string
     ];
   });
   const numbers = ["seconds", "CPU s", "throughput", "peak MiB", "ratio", "CPU ratio"];
-  return table(["stage", "network", "documents", "variant", ...numbers, "note"], rows, [2, 4, 5, 6, 7, 8, 9]).join(
-    "\n",
-  );
+  const header = ["stage", "network", "documents", "variant", ...numbers, "note"];
+  return markdownTable([header, ...rows], { align: ["l", "l", "r", "l", ...numbers.map(() => "r"), "l"] });
 }

@@ -20,7 +20,7 @@ from python_benchmark import Variant, Work, benchmark
 QUERIES = 5_000
 NEGATIVES = 20
 MARGIN = 5
-"""Candidates beyond NEGATIVES, to make up for the source (as in the original)."""
+"""Candidates beyond NEGATIVES, to make up for the source (as in the original, see docs/quality.md)."""
 
 LEAST_OVERLAP = 0.8
 """Of the lists; below it the two are no longer the same ranking function."""

@@ -7,7 +7,7 @@ import { DEFAULT_BATCH_LIMITS } from "../../lambdas/bedrock-orchestrator/batch-l
 import { maxOutputTokens, modelInputFormat } from "../../lambdas/bedrock-orchestrator/model-input.ts";
 import { prepareInput, stylesFor } from "../../lambdas/bedrock-orchestrator/prepare-input.ts";
 import { queryPrompt } from "../../lambdas/bedrock-orchestrator/prompt.ts";
-import { S3Prefix } from "../../lambdas/shared/s3-uri.ts";
+import { S3Prefix } from "../../lambdas/shared/aws/s3-uri.ts";
 import { measured } from "./measured.ts";
 
 const [variant, documentCount, corpus, run] = z

@@ -5,7 +5,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { corpusLine } from "../../lambdas/shared/corpus.ts";
+import { corpusLine } from "../../lambdas/shared/lines/corpus.ts";
 import { benchmark, measureInTurns } from "./stage-benchmark.ts";
 
 async function* corpusLines(corpus: string): AsyncGenerator<string> {

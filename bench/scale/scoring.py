@@ -16,7 +16,9 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "training-script"))
 
 import torch
 from finetuning.models.batching import padding_share
-from finetuning.scoring.teacher import CrossEncoderTeacher, Pair
+from finetuning.models.loading import ModelSource
+from finetuning.scoring.teachers.base import Pair, ScoringLimits
+from finetuning.scoring.teachers.cross_encoder import CrossEncoderTeacher
 from python_benchmark import Variant, Work, benchmark
 from random_models import sample, use_one_thread, write_reranker
 
@@ -25,7 +27,7 @@ BASELINE_BATCH = 32
 """sentence-transformers' default."""
 
 TOKENS_PER_BATCH = 4_096
-"""Less than score.py's default, which is for GPUs: on a CPU small batches stay in the cache."""
+"""Less than the scoring job's, which are for GPUs: on a CPU small batches stay in the cache."""
 
 MAX_LENGTH = 512
 LARGEST_DIFFERENCE = 1e-3
@@ -47,16 +49,15 @@ def prepare(_: int, corpus: Path) -> Task:
     pairs = [(" ".join(generator.sample(text.split(), 6)), generator.choice(texts)) for text in texts]
     with tempfile.TemporaryDirectory() as folder:
         write_reranker(corpus, Path(folder))
-        teacher = CrossEncoderTeacher(
-            folder, revision=None, max_length=MAX_LENGTH, tokens_per_batch=TOKENS_PER_BATCH, device=_device()
-        )
+        source = ModelSource(folder, "teacher_model_id")
+        teacher = CrossEncoderTeacher(source, ScoringLimits(MAX_LENGTH, TOKENS_PER_BATCH), _device())
     teacher.score(pairs[:8])
     return Task(pairs, teacher)
 
 
 def baseline(task: Task) -> Work:
     """Fixed batches, unsorted; padded to the longest of each."""
-    model, tokenizer = task.teacher.model, task.teacher.tokenizer
+    model, tokenizer = task.teacher.model.transformers_model, task.teacher.model.tokenizer
     scores: list[float] = []
     tokens = padded = 0
     with torch.inference_mode():
@@ -75,10 +76,8 @@ def ours(task: Task) -> Work:
     """As the scoring stage does."""
     tokenised = task.teacher.tokenise(task.pairs)
     scores = task.teacher.score_tokenised(tokenised)
-    lengths = [len(pair["input_ids"]) for pair in tokenised]
-    return Work(
-        sum(lengths), "tokens", {"scores": scores, "padding": padding_share(lengths, task.teacher.batches(tokenised))}
-    )
+    padding = padding_share(tokenised.lengths, tokenised.batches)
+    return Work(sum(tokenised.lengths), "tokens", {"scores": scores, "padding": padding})
 
 
 def compare(expected: dict, found: dict) -> str:

@@ -9,9 +9,9 @@ import { execa } from "execa";
 import { z } from "zod";
 import { Teardown } from "../../emulation/processes/teardown.ts";
 import { nodeOptions } from "../../modules/functions/node-options.ts";
+import { nodeCommand } from "./benchmarks.ts";
 import { type Measurement, Report } from "./measurement.ts";
 import { NETWORK_NAMES, type NetworkName } from "./network.ts";
-import { nodeCommand } from "./stages.ts";
 
 /** What a benchmark works with. */
 export interface Workbench {

@@ -19,8 +19,14 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "training-script"))
 
 import torch
 from finetuning.artifacts.documents import DocumentStore
-from finetuning.models.embedding import load_embedding_model
-from finetuning.training.distillation import DistillationCollator, ListwiseDistillationLoss, LossSettings
+from finetuning.models.dense_model import DenseModel
+from finetuning.models.loading import ModelSource
+from finetuning.training.distillation import (
+    DistillationCollator,
+    ListwiseDistillationLoss,
+    LossSettings,
+    features_by_side,
+)
 from python_benchmark import Variant, Work, benchmark
 from random_models import use_one_thread, write_embedding_model
 
@@ -43,7 +49,7 @@ LARGEST_DIFFERENCE = 0.01
 class Task:
     """The model, the corpus, and rows as the training stage has them."""
 
-    model: Any
+    model: DenseModel
     store: DocumentStore
     batches: list[list[dict[str, Any]]]
     folder: tempfile.TemporaryDirectory
@@ -73,22 +79,24 @@ def prepare(_: int, corpus: Path) -> Task:
     batches = [rows[start : start + ROWS_PER_STEP] for start in range(0, STEPS * ROWS_PER_STEP, ROWS_PER_STEP)]
     write_embedding_model(corpus, Path(folder.name))
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = load_embedding_model(str(Path(folder.name) / "model"), max_seq_length=MAX_SEQ_LENGTH, device=device)
-    return Task(model.train(), store, batches, folder)
+    source = ModelSource(str(Path(folder.name) / "model"), "base_model_id")
+    model = DenseModel.load(source, max_seq_length=MAX_SEQ_LENGTH, device=device)
+    model.network.train()
+    return Task(model, store, batches, folder)
 
 
 def baseline(task: Task) -> Work:
     """As sentence-transformers' trainer does: one column a place in the row, each padded to its longest text."""
     from sentence_transformers.sentence_transformer.losses import DistillKLDivLoss
 
-    loss = DistillKLDivLoss(task.model)
+    loss = DistillKLDivLoss(task.model.network)
 
     def loss_of(rows: list[dict[str, Any]]) -> torch.Tensor:
         columns = [[row["query"] for row in rows]]
         columns += [
             [task.store.text(row["documents"][place]) for row in rows] for place in range(NEGATIVES_PER_ROW + 1)
         ]
-        features = [_on_device(task, task.model.preprocess(column)) for column in columns]
+        features = [_on_device(task, task.model.network.preprocess(column)) for column in columns]
         labels = torch.tensor([row["label"] for row in rows], device=task.model.device)
         return loss(features, labels * SETTINGS.teacher_score_scale_factor)
 
@@ -102,11 +110,7 @@ def ours(task: Task) -> Work:
 
     def loss_of(rows: list[dict[str, Any]]) -> torch.Tensor:
         batch = _on_device(task, collator(rows))
-        features = [
-            {key.removeprefix(side): value for key, value in batch.items() if key.startswith(side)}
-            for side in ("query_", "document_")
-        ]
-        return loss(features, batch["label"])
+        return loss(features_by_side(batch), batch["label"])
 
     return _train(task, loss_of)
 
@@ -123,7 +127,7 @@ def compare(expected: list[float], found: list[float]) -> str:
 
 
 def _train(task: Task, loss_of: Callable[[list[dict[str, Any]]], torch.Tensor]) -> Work:
-    optimiser = torch.optim.AdamW(task.model.parameters(), lr=LEARNING_RATE)
+    optimiser = torch.optim.AdamW(task.model.network.parameters(), lr=LEARNING_RATE)
     losses = []
     for rows in task.batches:
         loss = loss_of(rows)

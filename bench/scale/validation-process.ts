@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { validateCorpus } from "../../lambdas/s3-validator/validate-corpus.ts";
-import { S3Prefix, S3Uri } from "../../lambdas/shared/s3-uri.ts";
+import { S3Prefix, S3Uri } from "../../lambdas/shared/aws/s3-uri.ts";
 import { measured } from "./measured.ts";
 
 const [variant, corpus, run] = z.tuple([z.enum(["ours", "baseline"]), S3Uri, S3Prefix]).parse(process.argv.slice(2));

@@ -1,5 +1,5 @@
+import { markdownTable } from "markdown-table";
 import type { RoleSession } from "../../emulation/recording/role-call.ts";
-import { table } from "../results.ts";
 import { type AccessReview, nameOf, type StatementReview } from "./access-review.ts";
 import type { DeployedAccess } from "./deployed-access.ts";
 
@@ -39,16 +39,11 @@ export function renderAccessReport({ review, access, sessions, unknown }: Access
     if (access.principals.has(arn)) {
       lines.push(`${arn}, taken by ${services.size === 0 ? "nobody in this run" : [...services].join(", ")}`, "");
     }
-    lines.push(...permissionsTable(statements), "");
+    lines.push(permissionsTable(statements), "");
   }
   lines.push("## What is missed without each statement", "");
-  lines.push(
-    ...table(
-      ["statement", "without it"],
-      review.statements.map((statement) => [nameOf(statement), withoutIt(statement)]),
-      [],
-    ),
-  );
+  const missed = review.statements.map((statement) => [nameOf(statement), withoutIt(statement)]);
+  lines.push(markdownTable([["statement", "without it"], ...missed]));
   return `${lines.join("\n")}\n`;
 }
 
@@ -76,7 +71,7 @@ function justifiedSection(statements: readonly StatementReview[]): string[] {
   );
 }
 
-function permissionsTable(statements: readonly StatementReview[]): string[] {
+function permissionsTable(statements: readonly StatementReview[]): string {
   const rows = statements.flatMap(({ sid, permissions }) =>
     permissions
       .filter(({ justification }) => justification === undefined)
@@ -88,7 +83,9 @@ function permissionsTable(statements: readonly StatementReview[]): string[] {
         example ?? "**unused**",
       ]),
   );
-  return rows.length === 0 ? [] : table(["statement", "action", "calls", "known as", "for example"], rows, [2]);
+  if (rows.length === 0) return "";
+  const header = ["statement", "action", "calls", "known as", "for example"];
+  return markdownTable([header, ...rows], { align: ["l", "l", "r", "l", "l"] });
 }
 
 function withoutIt({ withoutIt: missing, permissions }: StatementReview): string {

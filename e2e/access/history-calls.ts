@@ -1,7 +1,5 @@
 import type { HistoryEvent } from "@aws-sdk/client-sfn";
 import { z } from "zod";
-import { UnknownRequestError } from "../../emulation/recording/request-calls.ts";
-import type { AccessTrace, Account, RoleCall, RoleSession } from "../../emulation/recording/role-call.ts";
 import {
   impliedByImage,
   impliedByMetrics,
@@ -9,7 +7,9 @@ import {
   impliedBySync,
   impliedByTags,
   impliedPassRole,
-} from "./implied-calls.ts";
+} from "../../emulation/recording/implied-calls.ts";
+import { UnknownRequestError } from "../../emulation/recording/request-calls.ts";
+import type { AccessTrace, Account, RoleCall, RoleSession } from "../../emulation/recording/role-call.ts";
 
 const Tags = z.array(z.unknown()).default([]);
 const InvokeParameters = z.object({ FunctionName: z.string() });

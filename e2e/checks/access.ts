@@ -4,15 +4,15 @@ import { paginateDescribeLogStreams } from "@aws-sdk/client-cloudwatch-logs";
 import { paginateListExecutions, type SFNClient } from "@aws-sdk/client-sfn";
 import type { AwsClients } from "../../emulation/aws/aws-connection.ts";
 import type { CallRecorder } from "../../emulation/recording/call-recorder.ts";
+import { recordedFunctionLog } from "../../emulation/recording/implied-calls.ts";
 import type { RoleCall } from "../../emulation/recording/role-call.ts";
 import { renderAccessReport } from "../access/access-report.ts";
-import { reviewAccess } from "../access/access-review.ts";
+import { type AccessReview, reviewAccess } from "../access/access-review.ts";
 import { type DeployedAccess, deployedAccess } from "../access/deployed-access.ts";
 import { historyCalls } from "../access/history-calls.ts";
-import { recordedFunctionLog } from "../access/implied-calls.ts";
 import { JUSTIFICATIONS, type Justification } from "../access/justifications.ts";
-import type { Deployment } from "../deployment.ts";
-import { executionHistory } from "../execution.ts";
+import { executionHistory } from "../executions/execution.ts";
+import type { Deployment } from "../run/stack-deployment.ts";
 import { type Check, Checks } from "./check.ts";
 
 export interface AccessVerificationOptions {
@@ -23,6 +23,8 @@ export interface AccessVerificationOptions {
   readonly leftOut: readonly Justification[];
   /** The report's path without its ending: Markdown and JSON are written. */
   readonly reportFile: string;
+  /** Why calls are missing that a whole run makes; undefined when it was a whole run. */
+  readonly incomplete: string | undefined;
 }
 
 /** Holds every call that roles made since the recorder began against the deployed policies, and writes the report. */
@@ -46,30 +48,39 @@ export async function verifyAccess(options: AccessVerificationOptions): Promise<
     `${reportFile}.json`,
     `${JSON.stringify({ ...review, unknown, sessions, judged: calls }, null, 2)}\n`,
   );
-
-  const checks = new Checks("access");
-  const report = path.basename(`${reportFile}.md`);
   const roles = new Set(sessions.map(({ role }) => role)).size;
+  return accessChecks(review, { unknown, roles, report: path.basename(`${reportFile}.md`) }, options.incomplete);
+}
+
+/**
+ * What a review found.
+ *
+ * @param incomplete why calls are missing: what is not used or not missed then says nothing.
+ */
+export function accessChecks(
+  review: AccessReview,
+  { unknown, roles, report }: { readonly unknown: readonly string[]; readonly roles: number; readonly report: string },
+  incomplete: string | undefined,
+): Check[] {
+  const checks = new Checks("access");
   checks.expectNone("every request of a role is understood", unknown, `under ${roles} roles`);
   checks.expectNone(
     "the policies allow every call and deny every abuse",
     review.wrong.map(({ call, problem }) => `${call} ${problem}`),
     `${review.calls} calls (${review.distinctCalls} distinct), ${review.probesOfDenial} abuses: ${report}`,
   );
+  checks.expectNone("every justification is of a permission that is there", review.stale, `${JUSTIFICATIONS.length}`);
+  const used = "every permission is used or justified";
+  const missed = "every statement is missed when it is taken out";
+  if (incomplete !== undefined) {
+    for (const name of [used, missed]) checks.notRun(name, incomplete);
+    return checks.results;
+  }
   const permissions = review.statements.flatMap((statement) => statement.permissions);
   const justified = permissions.filter(({ justification }) => justification !== undefined).length;
-  checks.expectNone(
-    "every permission is used or justified",
-    review.unused,
-    `${permissions.length - justified} used, ${justified} justified`,
-  );
-  checks.expectNone("every justification is of a permission that is there", review.stale, `${JUSTIFICATIONS.length}`);
-  const missed = review.statements.filter(({ withoutIt }) => withoutIt !== undefined).length;
-  checks.expectNone(
-    "every statement is missed when it is taken out",
-    review.unmissed,
-    `${missed} missed, ${review.statements.length - missed} justified`,
-  );
+  checks.expectNone(used, review.unused, `${permissions.length - justified} used, ${justified} justified`);
+  const missing = review.statements.filter(({ withoutIt }) => withoutIt !== undefined).length;
+  checks.expectNone(missed, review.unmissed, `${missing} missed, ${review.statements.length - missing} justified`);
   return checks.results;
 }
 

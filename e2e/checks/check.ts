@@ -1,9 +1,9 @@
-/** One thing the harness verified on a real artifact. */
+/** One thing that a run verified on a real artifact, or could not. */
 export interface Check {
   readonly stage: string;
   readonly name: string;
-  readonly passed: boolean;
-  /** What was found: counts when it passed, the first offender when it did not. */
+  readonly outcome: "passed" | "failed" | "not run";
+  /** What was found: counts when it passed, the first offender when it failed; why, when it was not run. */
   readonly detail: string;
 }
 
@@ -18,7 +18,7 @@ export class Checks {
 
   /** Records that `name` holds, or does not. */
   expect(name: string, passed: boolean, detail: string): void {
-    this.results.push({ stage: this.#stage, name, passed, detail });
+    this.results.push({ stage: this.#stage, name, outcome: passed ? "passed" : "failed", detail });
   }
 
   /** Records that `offenders` is empty, naming the first few when it is not. */
@@ -29,4 +29,14 @@ export class Checks {
       offenders.length === 0 ? detail : `${offenders.length} offend, first: ${offenders.slice(0, 3).join("; ")}`,
     );
   }
+
+  /** Records that nothing can be said about `name`, because something that it presupposes did not come about. */
+  notRun(name: string, because: string): void {
+    this.results.push({ stage: this.#stage, name, outcome: "not run", detail: `because ${because}` });
+  }
+}
+
+/** The checks that failed themselves. */
+export function failed(checks: readonly Check[]): Check[] {
+  return checks.filter(({ outcome }) => outcome === "failed");
 }

@@ -73,7 +73,7 @@ export async function verifyMessages(
     const message = arrived.get(execution);
     const missing = text.filter((part) => !message?.text.includes(part));
     checks.expect(
-      `a person is told how ${execution} ended`,
+      messageCheck(execution),
       message?.subject === subject && missing.length === 0,
       message === undefined
         ? "no message arrived"
@@ -81,6 +81,17 @@ export async function verifyMessages(
     );
   }
   return checks.results;
+}
+
+/** For an execution that did not end as it had to: its message cannot say what is expected. */
+export function messageNotRun(execution: string): Check {
+  const checks = new Checks("messages");
+  checks.notRun(messageCheck(execution), `${execution} did not end as expected`);
+  return checks.results[0] as Check;
+}
+
+function messageCheck(execution: string): string {
+  return `a person is told how ${execution} ended`;
 }
 
 /** The messages by execution, once all are there or it is clear that they do not come. */

@@ -1,6 +1,7 @@
 import type { Client } from "@opensearch-project/opensearch";
 import { z } from "zod";
-import { type Collection, passageText } from "../collection.ts";
+import { type Collection, passageText } from "../../emulation/collections/collection.ts";
+import type { Progress } from "../progress.ts";
 import { type Check, Checks } from "./check.ts";
 import {
   type Embedding,
@@ -148,8 +149,26 @@ export async function searchWithTunedModel(
   { modelId, queryModelId }: RegisteredModel,
   collection: Collection,
   method: SearchMethod,
+  onProgress: (progress: Progress) => void,
 ): Promise<{ checks: Check[]; ndcgAt10: number }> {
   const checks = new Checks("search");
+  await makeIndex(client, modelId, method);
+  const filled = await fillIndex(client, collection, onProgress);
+  checks.expect(
+    `${method.name} index filled through the ingest pipeline`,
+    filled === collection.documents.length,
+    `${filled} of ${collection.documents.length} passages`,
+  );
+  const { ndcgAt10, answered } = await rankHumanQueries(client, queryModelId, collection, method, onProgress);
+  checks.expect(
+    `${method.name} queries answered`,
+    answered === collection.judgements.size,
+    `${answered} of ${collection.judgements.size} with at least ${method.leastHits} of ten passages`,
+  );
+  return { checks: checks.results, ndcgAt10 };
+}
+
+async function makeIndex(client: Client, modelId: string, method: SearchMethod): Promise<void> {
   await client.ingest.putPipeline({
     id: PIPELINE,
     body: {
@@ -178,52 +197,53 @@ export async function searchWithTunedModel(
       },
     } as Record<string, unknown>,
   });
-  let failed = 0;
-  for (let at = 0; at < collection.documents.length; at += 8 * TEXTS_PER_REQUEST) {
-    const documents = collection.documents.slice(at, at + 8 * TEXTS_PER_REQUEST);
+}
+
+/** @returns how many passages are in the index */
+async function fillIndex(
+  client: Client,
+  { documents }: Collection,
+  onProgress: (progress: Progress) => void,
+): Promise<number> {
+  let filled = 0;
+  for (let at = 0; at < documents.length; at += 8 * TEXTS_PER_REQUEST) {
+    const batch = documents.slice(at, at + 8 * TEXTS_PER_REQUEST);
     const result = BulkResult.parse(
       (
         await client.bulk({
           index: INDEX,
-          body: documents.flatMap((document) => [{ index: { _id: document.id } }, { passage: passageText(document) }]),
+          body: batch.flatMap((document) => [{ index: { _id: document.id } }, { passage: passageText(document) }]),
         })
       ).body,
     );
-    failed += result.items.filter(({ index }) => index.error !== undefined).length;
+    filled += result.items.filter(({ index }) => index.error === undefined).length;
+    onProgress({ done: at + batch.length, total: documents.length, unit: "documents" });
   }
   await client.indices.refresh({ index: INDEX });
-  checks.expect(
-    `${method.name} index filled through the ingest pipeline`,
-    failed === 0,
-    `${collection.documents.length - failed} of ${collection.documents.length} passages`,
-  );
+  return filled;
+}
 
+/** Mean nDCG@10 (0..1) over the queries that have judgements, and how many of them found enough. */
+async function rankHumanQueries(
+  client: Client,
+  modelId: string,
+  { queries, judgements, excluded }: Collection,
+  method: SearchMethod,
+  onProgress: (progress: Progress) => void,
+): Promise<{ ndcgAt10: number; answered: number }> {
   let sum = 0;
   let answered = 0;
-  for (const [queryId, judgements] of collection.judgements) {
-    const query = collection.queries.get(queryId);
+  let done = 0;
+  for (const [queryId, judged] of judgements) {
+    onProgress({ done: ++done, total: judgements.size, unit: "human queries" });
+    const query = queries.get(queryId);
     if (query === undefined) continue;
-    const excluded = [...(collection.excluded.get(queryId) ?? [])];
-    const hits = SearchHits.parse(
-      (
-        await client.search({
-          index: INDEX,
-          body: {
-            size: 10,
-            _source: false,
-            query: method.query(query, queryModelId, excluded),
-          } as Record<string, unknown>,
-        })
-      ).body,
-    );
-    const ranking = hits.hits.hits.map(({ _id }) => _id);
+    const leftOut = [...(excluded.get(queryId) ?? [])];
+    const body = { size: 10, _source: false, query: method.query(query, modelId, leftOut) };
+    const found = await client.search({ index: INDEX, body: body as Record<string, unknown> });
+    const ranking = SearchHits.parse(found.body).hits.hits.map(({ _id }) => _id);
     if (ranking.length >= method.leastHits) answered += 1;
-    sum += ndcg(ranking, judgements);
+    sum += ndcg(ranking, judged);
   }
-  checks.expect(
-    `${method.name} queries answered`,
-    answered === collection.judgements.size,
-    `${answered} of ${collection.judgements.size} with at least ${method.leastHits} of ten passages`,
-  );
-  return { checks: checks.results, ndcgAt10: sum / collection.judgements.size };
+  return { ndcgAt10: sum / judgements.size, answered };
 }

@@ -1,3 +1,4 @@
+import { BedrockClient } from "@aws-sdk/client-bedrock";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
@@ -29,11 +30,12 @@ export interface AwsClients {
   readonly sns: SNSClient;
   readonly sageMaker: SageMakerClient;
   readonly sageMakerRuntime: SageMakerRuntimeClient;
+  readonly bedrock: BedrockClient;
   destroy(): void;
 }
 
 /** The SDK clients with which the harness looks at what the deployment did. */
-export function awsClients({ region, credentials, gateway, sageMaker }: AwsConnection): AwsClients {
+export function awsClients({ region, credentials, gateway, sageMaker, bedrock }: AwsConnection): AwsClients {
   const s3 = new S3Client({ region, credentials, endpoint: gateway, forcePathStyle: true });
   const stepFunctions = new SFNClient({ region, credentials, endpoint: gateway });
   const lambda = new LambdaClient({ region, credentials, endpoint: gateway });
@@ -41,6 +43,7 @@ export function awsClients({ region, credentials, gateway, sageMaker }: AwsConne
   const sns = new SNSClient({ region, credentials, endpoint: gateway });
   const control = new SageMakerClient({ region, credentials, endpoint: sageMaker });
   const runtime = new SageMakerRuntimeClient({ region, credentials, endpoint: sageMaker });
+  const batches = new BedrockClient({ region, credentials, endpoint: bedrock });
   return {
     s3,
     stepFunctions,
@@ -49,8 +52,9 @@ export function awsClients({ region, credentials, gateway, sageMaker }: AwsConne
     sns,
     sageMaker: control,
     sageMakerRuntime: runtime,
+    bedrock: batches,
     destroy() {
-      for (const client of [s3, stepFunctions, lambda, logs, sns, control, runtime]) client.destroy();
+      for (const client of [s3, stepFunctions, lambda, logs, sns, control, runtime, batches]) client.destroy();
     },
   };
 }

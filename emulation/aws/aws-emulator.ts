@@ -1,14 +1,25 @@
-/** The emulators that a run can be made on. */
-export type AwsEmulatorName = "localstack" | "ministack";
+/** Services that the AWS emulators lack, or do not have well enough, and the stub that answers each. The list's only home. */
+const STUB_OF_SERVICE = {
+  sagemaker: "sageMaker",
+  "sagemaker-runtime": "sageMaker",
+  "application-autoscaling": "sageMaker",
+  bedrock: "bedrock",
+  "bedrock-runtime": "bedrock",
+  "service-quotas": "bedrock",
+} as const;
 
-/** A service that an emulator does not have, or not well enough; answered by a server of the harness. */
-export type ForwardedService =
-  | "sagemaker"
-  | "sagemaker-runtime"
-  | "application-autoscaling"
-  | "bedrock"
-  | "bedrock-runtime"
-  | "service-quotas";
+/** botocore's name of a service that an emulator forwards to a stub. */
+export type ForwardedService = keyof typeof STUB_OF_SERVICE;
+
+export const FORWARDED_SERVICES = Object.keys(STUB_OF_SERVICE) as readonly ForwardedService[];
+
+/** Service -> URL that answers it. A service that is not named does not exist. */
+export type ServiceEndpoints = Readonly<Partial<Record<ForwardedService, string>>>;
+
+/** Where each service is answered. @param stubs URLs as the emulator reaches them. */
+export function serviceEndpoints(stubs: { readonly sageMaker: string; readonly bedrock: string }): ServiceEndpoints {
+  return Object.fromEntries(FORWARDED_SERVICES.map((service) => [service, stubs[STUB_OF_SERVICE[service]]]));
+}
 
 /** A running AWS emulator. */
 export interface StartedAwsEmulator {
@@ -28,78 +39,39 @@ export interface StartedAwsEmulator {
 /** Of both emulators. The access key stands for account 000000000000. */
 export const EMULATOR_CREDENTIALS = { accessKeyId: "test", secretAccessKey: "test", sessionToken: "test" };
 
-/** What every emulator is told, wherever it runs. */
+/** What an emulator is told, wherever it runs. */
 export interface AwsEmulatorSettings {
-  readonly serviceEndpoints: ReadonlyMap<ForwardedService, string>;
-  readonly waitScale: number;
-  readonly region: string;
-  /** As the emulator sees it. */
-  readonly certificateAuthority: string | undefined;
-  readonly functionGateway: string | undefined;
+  /** URLs that the emulator can reach. @default - none of the services exists */
+  readonly serviceEndpoints?: ServiceEndpoints;
+  /** Factor on the waits of state machines (Wait states, delays before retries), not on their timeouts. @default 1 */
+  readonly waitScale?: number;
+  /** @default "us-east-1" */
+  readonly region?: string;
+  /** PEM file of an authority that the functions trust besides the usual ones. @default - none */
+  readonly certificateAuthority?: string;
+  /** Where functions reach the emulator. @default - the emulator itself */
+  readonly functionGateway?: string;
 }
 
-/** How an emulator is set up, wherever it runs; `start()` starts it. */
-export abstract class AwsEmulator {
-  protected port: number | undefined;
-  protected workDirectory: string | undefined;
-  readonly #serviceEndpoints = new Map<ForwardedService, string>();
-  #waitScale = 1;
-  #region = "us-east-1";
-  #certificateAuthority: string | undefined;
-  #functionGateway: string | undefined;
-
-  /** Port of this machine. @default - a free port */
-  withPort(port: number): this {
-    this.port = port;
-    return this;
-  }
-
-  /** Where calls to a service go; must be reachable from the emulator. @default - the service is not there */
-  withServiceEndpoint(service: ForwardedService, url: string): this {
-    this.#serviceEndpoints.set(service, url);
-    return this;
-  }
-
-  /** Factor on the waits of state machines (Wait states, delays before retries), not on their timeouts. @default 1 */
-  withWaitScale(scale: number): this {
-    this.#waitScale = scale;
-    return this;
-  }
-
-  /** @default "us-east-1" */
-  withRegion(region: string): this {
-    this.#region = region;
-    return this;
-  }
-
-  /** PEM file of an authority that the functions trust besides the usual ones. @default - none */
-  withCertificateAuthority(file: string): this {
-    this.#certificateAuthority = file;
-    return this;
-  }
-
-  /** Where functions reach the emulator; must be reachable from it. @default - the emulator itself */
-  withFunctionGateway(url: string): this {
-    this.#functionGateway = url;
-    return this;
-  }
-
-  /** An existing folder for the log; a container needs one. @default - a temporary folder, removed by `stop()` */
-  withWorkDirectory(directory: string): this {
-    this.workDirectory = directory;
-    return this;
-  }
-
-  /** What was set, for a program on this machine. */
-  protected get settings(): AwsEmulatorSettings {
-    return {
-      serviceEndpoints: this.#serviceEndpoints,
-      waitScale: this.#waitScale,
-      region: this.#region,
-      certificateAuthority: this.#certificateAuthority,
-      functionGateway: this.#functionGateway,
-    };
-  }
-
-  abstract start(): Promise<StartedAwsEmulator>;
+/**
+ * The settings as the variables that our extensions of both emulators read (`aws/shared/emulator_settings.py`).
+ *
+ * @param node the Node executable that runs the functions.
+ */
+export function emulatorEnvironment(settings: AwsEmulatorSettings, node: string): Record<string, string> {
+  const {
+    serviceEndpoints = {},
+    waitScale = 1,
+    region = "us-east-1",
+    certificateAuthority,
+    functionGateway,
+  } = settings;
+  return {
+    AWS_DEFAULT_REGION: region,
+    PIPELINE_SERVICE_ENDPOINTS: JSON.stringify(serviceEndpoints),
+    PIPELINE_WAIT_SCALE: String(waitScale),
+    PIPELINE_NODE: node,
+    ...(certificateAuthority === undefined ? {} : { PIPELINE_CERTIFICATE_AUTHORITY: certificateAuthority }),
+    ...(functionGateway === undefined ? {} : { PIPELINE_FUNCTION_GATEWAY: functionGateway }),
+  };
 }

@@ -1,26 +1,16 @@
 import path from "node:path";
 import { cacheDirectory } from "../cache/cache.ts";
 import { reportProgress, withLock } from "../cache/cached-build.ts";
-import { requirementsFile } from "../python/environment.ts";
 import { BASE_IMAGE } from "./base.ts";
 import { docker, imageLabel } from "./docker.ts";
+import { localStackImage } from "./localstack-image.ts";
 import { openSearchImage } from "./opensearch-image.ts";
-import { pythonImage } from "./python-image.ts";
 import { type ImageRecipe, RECIPE_LABEL, recipeKey } from "./recipe.ts";
-import { OWN_IMAGES } from "./references.ts";
+import { LOCALSTACK_IMAGES, OPENSEARCH_IMAGES } from "./references.ts";
 
 /** Every image, the base first. */
 export async function imageRecipes(): Promise<ImageRecipe[]> {
-  return [
-    BASE_IMAGE,
-    await pythonImage(OWN_IMAGES.localstack, requirementsFile("localstack"), [
-      "python3",
-      "-m",
-      "localstack.runtime.main",
-    ]),
-    await pythonImage(OWN_IMAGES.ministack, requirementsFile("ministack"), ["ministack"]),
-    await openSearchImage(OWN_IMAGES.opensearch),
-  ];
+  return [BASE_IMAGE, await localStackImage(LOCALSTACK_IMAGES.own), await openSearchImage(OPENSEARCH_IMAGES.own)];
 }
 
 /**

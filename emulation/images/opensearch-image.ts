@@ -1,8 +1,8 @@
 import { chmod, copyFile, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { findJdk } from "../java/jdk.ts";
 import { distributionKey, openSearchDistribution } from "../opensearch/distribution.ts";
-import { findJdk } from "../opensearch/jdk.ts";
 import { linkTree } from "../opensearch/unprivileged.ts";
 import { BASE_IMAGE, BASE_KEY } from "./base.ts";
 import { buildFromContext } from "./context.ts";

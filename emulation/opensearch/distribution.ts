@@ -5,8 +5,8 @@ import path from "node:path";
 import { unzipSync } from "fflate";
 import { cacheDirectory } from "../cache/cache.ts";
 import { buildOnce } from "../cache/cached-build.ts";
-import { type FetchedArtifact, fetchArtifacts } from "../cache/maven.ts";
-import type { Jdk } from "./jdk.ts";
+import type { Jdk } from "../java/jdk.ts";
+import { type FetchedArtifact, fetchArtifacts } from "../java/maven.ts";
 import { type DistributionRecipe, type OpenSearchModule, RECIPE } from "./recipe.ts";
 
 /** Part of the cache's key: to be raised when the code below makes something else of the same recipe. */

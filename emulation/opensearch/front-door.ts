@@ -1,10 +1,8 @@
-import { once } from "node:events";
 import http from "node:http";
 import https from "node:https";
-import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
-import { pipeline } from "node:stream/promises";
 import { z } from "zod";
+import { forward, listen, type StartedServer } from "../http/forwarding.ts";
 import type { ObservedRequest } from "../recording/request-calls.ts";
 import type { Identity } from "./certificates.ts";
 import { IDENTITY_HEADERS, identityHeaders, MASTER } from "./security.ts";
@@ -27,15 +25,11 @@ export interface FrontDoorOptions {
   readonly observe?: (request: ObservedRequest) => void;
 }
 
-export interface StartedFrontDoor {
-  /** The address to give to clients as the domain's endpoint. */
-  readonly url: string;
-  stop(): Promise<void>;
-}
+/** The address to give to clients as the domain's endpoint. */
+export type StartedFrontDoor = StartedServer;
 
 const ROLE_ARN = /^arn:aws:iam::\d{12}:role\/.+$/;
 const CONNECTOR_WRITE = /^\/_plugins\/_ml\/connectors\/[^/?]+(\?|$)/;
-const HOP_BY_HOP = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer"]);
 const ConnectorWithRole = z.looseObject({ credential: z.looseObject({ roleArn: z.string() }) });
 
 /** A connector's definition as the node needs it: keys beside the role's ARN, since the node can assume no role. */
@@ -102,38 +96,17 @@ async function handle(
   }
   const writesConnector = ["POST", "PUT"].includes(method) && CONNECTOR_WRITE.test(url);
   const forwardedBody = writesConnector ? withConnectorCredentials(body, connectorCredentials) : body;
-  const forwarded = Object.fromEntries(
+  const passed = Object.fromEntries(
     Object.entries(headers).filter(
       ([name]) =>
-        !HOP_BY_HOP.has(name) &&
-        !IDENTITY_HEADERS.includes(name) &&
-        name !== "host" &&
-        name !== "authorization" &&
-        !name.startsWith("x-amz-"),
+        !IDENTITY_HEADERS.includes(name) && name !== "host" && name !== "authorization" && !name.startsWith("x-amz-"),
     ),
   );
-  // Of the target only the origin: a URL would normalise what stands in the request line.
-  const { hostname, port } = new URL(target);
-  const upstream = http.request({
-    hostname,
-    port,
-    path: url,
-    method,
-    // A kept-alive connection may be closed by the node in the very moment it is used again.
-    agent: false,
-    headers: {
-      ...forwarded,
-      ...identityHeaders(role === undefined ? MASTER : { name: role, backendRoles: [role] }),
-      "content-length": forwardedBody.length,
-    },
+  await forward(request, response, {
+    target,
+    headers: { ...passed, ...identityHeaders(role === undefined ? MASTER : { name: role, backendRoles: [role] }) },
+    body: forwardedBody,
   });
-  const abort = () => upstream.destroy();
-  response.once("close", abort);
-  upstream.end(forwardedBody);
-  const [answer] = (await once(upstream, "response")) as [http.IncomingMessage];
-  const answerHeaders = Object.entries(answer.headers).filter(([name]) => !HOP_BY_HOP.has(name));
-  response.writeHead(answer.statusCode ?? 502, Object.fromEntries(answerHeaders));
-  await pipeline(answer, response);
 }
 
 /**
@@ -142,7 +115,6 @@ async function handle(
  * - A request that is not signed for service `es` with the right credentials is refused with 403, as the domain does.
  * - When a connector is created or updated with `credential.roleArn`, the node also gets keys, since only the managed
  *   service can assume the role.
- *
  * - The node is told who calls, so that its security plugin decides what the caller may do: fine-grained access control.
  *
  * It models no IAM policy: whoever holds the credentials passes.
@@ -154,20 +126,7 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<Started
     });
   };
   const { identity } = options;
-  const server =
-    identity === undefined
-      ? http.createServer(respond)
-      : https.createServer({ cert: identity.certificate, key: identity.key }, respond);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `${identity === undefined ? "http" : "https"}://127.0.0.1:${port}`,
-    async stop() {
-      const closed = once(server, "close");
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return identity === undefined
+    ? listen(http.createServer(respond), "http")
+    : listen(https.createServer({ cert: identity.certificate, key: identity.key }, respond), "https");
 }

@@ -2,11 +2,12 @@ import { chownSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
+import { findJdk, type Jdk } from "../java/jdk.ts";
 import { startProcess, waitUntilReady } from "../processes/processes.ts";
+import { configurationFiles } from "./configuration.ts";
 import { openSearchDistribution } from "./distribution.ts";
-import { findJdk, type Jdk } from "./jdk.ts";
 import { identityHeaders, MASTER, type NodeSecurity } from "./security.ts";
-import { NODE_SETTINGS, type Setting } from "./settings.ts";
+import type { Setting } from "./settings.ts";
 import { isReachable, linkTree, ownedDirectory, removedOnExit, type User, unprivilegedUser } from "./unprivileged.ts";
 
 /** A running node. */
@@ -98,7 +99,6 @@ export class OpenSearchNode {
   #workDirectory: string | undefined;
   readonly #javaOptions: string[] = [];
   #security: NodeSecurity | undefined;
-  readonly #settings: Record<string, Setting> = { ...NODE_SETTINGS, ...PROCESS_SETTINGS };
 
   /** Java heap in MiB; the process takes some 250 MiB more. @default 512 */
   withHeapMb(heapMb: number): this {
@@ -118,12 +118,6 @@ export class OpenSearchNode {
     return this;
   }
 
-  /** A setting for `opensearch.yml`. */
-  withSetting(key: string, value: Setting): this {
-    this.#settings[key] = value;
-    return this;
-  }
-
   /** An existing folder for the node's log, configuration and data. Required. */
   withWorkDirectory(directory: string): this {
     this.#workDirectory = directory;
@@ -132,7 +126,7 @@ export class OpenSearchNode {
 
   /**
    * Starts the node and waits until it serves; 6 to 8 s on two cores. OpenSearch refuses to run as root, so that root
-   * starts it as `nobody`, with whatever that user cannot reach linked into a temporary folder of its own.
+   * starts it as another user, with whatever that user cannot reach linked into a temporary folder of its own.
    *
    * @throws JdkNotFoundError, MavenError when what it needs is not installed; ProcessFailedError with the end of the log
    *   when it does not start.
@@ -202,15 +196,8 @@ export class OpenSearchNode {
     };
     await cp(path.join(home, "config"), directories.config, { recursive: true });
     for (const directory of [directories.data, directories.logs, directories.temporary]) await mkdir(directory);
-    const settings = {
-      ...this.#settings,
-      ...this.#security?.settings,
-      "path.data": directories.data,
-      "path.logs": directories.logs,
-    };
-    // JSON is YAML.
-    await writeFile(path.join(directories.config, "opensearch.yml"), JSON.stringify(settings, null, 2));
-    for (const [file, content] of this.#security?.files ?? []) {
+    const settings = { ...PROCESS_SETTINGS, "path.data": directories.data, "path.logs": directories.logs };
+    for (const [file, content] of configurationFiles(settings, this.#security)) {
       await writeFile(path.join(directories.config, file), content, { mode: 0o644 });
     }
     if (user !== undefined) {

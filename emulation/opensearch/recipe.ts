@@ -1,4 +1,4 @@
-import type { MavenArtifact } from "../cache/maven.ts";
+import type { MavenArtifact } from "../java/maven.ts";
 
 /**
  * What an OpenSearch distribution with ML Commons, k-NN and neural search is made of, all on Maven Central. The

@@ -14,12 +14,16 @@ export interface User {
   readonly gid: number;
 }
 
-/** `nobody` and `nogroup`; the numbers need no entry in /etc/passwd. */
-const NOBODY: User = { uid: 65534, gid: 65534 };
+/** Numbers that are not root's; no user of this machine needs to have them. */
+const UNPRIVILEGED: User = { uid: 65534, gid: 65534 };
 
-/** As whom to run a program that refuses to be root: nobody when we are root, else undefined (as ourselves). */
-export function unprivilegedUser(): User | undefined {
-  return process.getuid?.() === 0 ? NOBODY : undefined;
+/**
+ * As whom to run a program that refuses to be root; undefined where we are not root: then as ourselves.
+ *
+ * @param uid of this process; undefined where the system has no such numbers.
+ */
+export function unprivilegedUser(uid = process.getuid?.()): User | undefined {
+  return uid === 0 ? UNPRIVILEGED : undefined;
 }
 
 /** Whether `user`, in no other group, may enter `directory`: each folder on the way has to allow it. */

@@ -36,11 +36,22 @@ export interface StartedProcess {
 
 const running = new Set<number>();
 
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
+/**
+ * Sends a signal to a process group, if there is anybody left in it.
+ *
+ * @param kill @default - the system's
+ */
+export function signalGroup(
+  pid: number,
+  signal: NodeJS.Signals,
+  kill: (pid: number, signal: NodeJS.Signals) => unknown = process.kill,
+): void {
   try {
-    process.kill(-pid, signal);
+    kill(-pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    // Of a group in which all have ended and were not waited for, macOS and the BSDs say EPERM.
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!["ESRCH", "EPERM"].includes(code)) throw error;
   }
 }
 

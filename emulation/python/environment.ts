@@ -12,8 +12,8 @@ export class PythonEnvironmentError extends Error {
   override readonly name = "PythonEnvironmentError";
 }
 
-/** The environments of the harness: each AWS emulator's, and the one that the training scripts, models and tests share. */
-export const PYTHON_ENVIRONMENTS = ["ministack", "localstack", "training"] as const;
+/** The environments: MiniStack's, and the one that training scripts and model servers share. */
+export const PYTHON_ENVIRONMENTS = ["ministack", "training"] as const;
 export type PythonEnvironmentName = (typeof PYTHON_ENVIRONMENTS)[number];
 
 /** An interpreter that can make virtual environments. */
@@ -24,10 +24,18 @@ export interface PythonInterpreter {
   readonly version: string;
 }
 
+/** A virtual environment. */
+export interface PythonEnvironment {
+  /** Its interpreter. */
+  readonly python: string;
+  /** The interpreter of this machine that it was made with. */
+  readonly madeFrom: PythonInterpreter;
+}
+
 /** torch 2.15 has wheels for no older one. */
 const OLDEST_MINOR_VERSION = 11;
-/** LocalStack's sources use type parameters (PEP 695), whatever its metadata say. */
-const OLDEST_MINOR_VERSION_OF_LOCALSTACK = 12;
+/** Environment variable that names the interpreter: then no other is looked for. */
+export const PYTHON_VARIABLE = "OPENSEARCH_FINETUNING_PYTHON";
 const CANDIDATES = ["python3", "python3.13", "python3.12", "python3.11"];
 const UV_VERSION = "0.13.9";
 
@@ -56,21 +64,21 @@ async function probeInPyenv(command: string): Promise<z.infer<typeof probeSchema
 }
 
 /**
- * The first of `candidates` that is at least Python 3.`oldestMinor` and has venv and ensurepip.
+ * The interpreter that PYTHON_VARIABLE names, else the first of `candidates` on the PATH that will do: Python 3.11 or later
+ * with venv and ensurepip.
  *
- * @throws PythonEnvironmentError when there is none; it names the packages to install.
+ * @throws PythonEnvironmentError when there is none; it says what was found and what to install.
  */
-export async function findPython(
-  candidates: readonly string[] = CANDIDATES,
-  oldestMinor = OLDEST_MINOR_VERSION,
-): Promise<PythonInterpreter> {
+export async function findPython(candidates: readonly string[] = CANDIDATES): Promise<PythonInterpreter> {
+  const named = process.env[PYTHON_VARIABLE];
+  const tried = named === undefined ? candidates : [named];
   const found: string[] = [];
-  for (const candidate of candidates) {
+  for (const candidate of tried) {
     const probed = (await probe(candidate)) ?? (await probeInPyenv(candidate));
     if (probed === undefined) continue;
     const { executable, major, minor, micro, venv } = probed;
     const version = `${major}.${minor}.${micro}`;
-    if (major !== 3 || minor < oldestMinor) {
+    if (major !== 3 || minor < OLDEST_MINOR_VERSION) {
       found.push(`${candidate} is ${version}`);
     } else if (!venv) {
       found.push(
@@ -81,8 +89,8 @@ export async function findPython(
     }
   }
   throw new PythonEnvironmentError(
-    `Python 3.${oldestMinor} or later is needed on the PATH with its venv module ` +
-      `(Debian and Ubuntu: "apt-get install python3 python3-venv"). Tried ${candidates.join(", ")}: ` +
+    `Python 3.${OLDEST_MINOR_VERSION} or later is needed with its venv module, on the PATH or named by ${PYTHON_VARIABLE} ` +
+      `(Debian and Ubuntu: "apt-get install python3 python3-venv"; macOS: "brew install python"). Tried ${tried.join(", ")}: ` +
       `${found.length === 0 ? "none is installed" : found.join("; ")}.`,
   );
 }
@@ -119,7 +127,7 @@ export async function packageInstaller(): Promise<{ python: string; uv: string }
 }
 
 /** The pinned requirements of an environment. */
-export function requirementsFile(name: PythonEnvironmentName): string {
+function requirementsFile(name: PythonEnvironmentName): string {
   return fileURLToPath(new URL(`./${name}.requirements.txt`, import.meta.url));
 }
 
@@ -127,16 +135,10 @@ export function requirementsFile(name: PythonEnvironmentName): string {
  * A virtual environment in the cache with exactly the packages of a requirements file, made on first use. Changed
  * requirements or another Python version make another environment.
  *
- * @param interpreter @default - the first that `findPython` finds
- * @returns the environment's interpreter.
  * @throws PythonEnvironmentError when no suitable Python is installed or a package cannot be installed.
  */
-export async function environmentFrom(
-  requirements: string,
-  name: string,
-  interpreter?: PythonInterpreter,
-): Promise<{ python: string }> {
-  const { executable, version } = interpreter ?? (await findPython());
+export async function environmentFrom(requirements: string, name: string): Promise<PythonEnvironment> {
+  const { executable, version } = await findPython();
   const key = createHash("sha256")
     .update(await readFile(requirements))
     .update(executable)
@@ -145,7 +147,7 @@ export async function environmentFrom(
     .slice(0, 16);
   const directory = path.join(cacheDirectory("python"), `${name}-${key}`);
   const python = path.join(directory, "bin", "python");
-  await buildOnce(directory, `the Python environment "${name}"`, async () => {
+  await buildOnce(directory, `the Python environment "${name}" (Python ${version}, ${executable})`, async () => {
     const { uv } = await packageInstaller();
     await runStep("Making a virtual environment", uv, [
       "venv",
@@ -165,25 +167,15 @@ export async function environmentFrom(
       requirements,
     ]);
   });
-  return { python };
+  return { python, madeFrom: { executable, version } };
 }
 
 /**
- * A Python that LocalStack runs with.
- *
- * @throws PythonEnvironmentError when there is none.
- */
-export async function findLocalStackPython(): Promise<PythonInterpreter> {
-  return findPython(CANDIDATES, OLDEST_MINOR_VERSION_OF_LOCALSTACK);
-}
-
-/**
- * The interpreter of one of the harness's environments, made on first use (the training environment takes some
- * 40 seconds and 5.5 GB, most of it the CUDA libraries of the plain torch wheel; LocalStack's 0.5 GB).
+ * One of the environments, made on first use (the training environment takes some 40 seconds and 5.5 GB, most of it the CUDA
+ * libraries of the plain torch wheel).
  *
  * @throws PythonEnvironmentError when no suitable Python is installed or a package cannot be installed.
  */
-export async function pythonEnvironment(name: PythonEnvironmentName): Promise<{ python: string }> {
-  const interpreter = name === "localstack" ? await findLocalStackPython() : undefined;
-  return environmentFrom(requirementsFile(name), name, interpreter);
+export async function pythonEnvironment(name: PythonEnvironmentName): Promise<PythonEnvironment> {
+  return environmentFrom(requirementsFile(name), name);
 }

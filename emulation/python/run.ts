@@ -9,7 +9,8 @@ const [name, ...args] = z
   .tuple([z.enum(PYTHON_ENVIRONMENTS, `The first argument is the environment: ${PYTHON_ENVIRONMENTS.join(", ")}.`)])
   .rest(z.string())
   .parse(process.argv.slice(2));
-const { python } = await pythonEnvironment(name);
+const { python, madeFrom } = await pythonEnvironment(name);
+process.stderr.write(`Python ${madeFrom.version} (${madeFrom.executable})\n`);
 const scripts = path.dirname(python);
 const result = await execa(python, args, {
   stdio: "inherit",

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { impliedByConnector, impliedByInvocationJob, invokeModelCalls } from "../../e2e/access/implied-calls.ts";
+import { impliedByConnector, impliedByInvocationJob, invokeModelCalls } from "./implied-calls.ts";
 import type { AccessTrace, Account, RoleCall } from "./role-call.ts";
 
 /** A request to AWS, as it was seen on its way. Header names are lower case. */

@@ -1,133 +1,49 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import getPort from "get-port";
 import { type ContainerRuntimeClient, Network } from "testcontainers";
-import { type AwsEmulatorName, EMULATOR_CREDENTIALS } from "../aws/aws-emulator.ts";
-import { AwsContainer } from "../aws/containers.ts";
-import { dockerEngine, gatewayOf, imageOf, obtainImage } from "../images/availability.ts";
-import { OpenSearchContainer } from "../opensearch/container.ts";
-import { startRecordingProxy } from "../recording/recording-proxy.ts";
-import { prepareDomain } from "./domain.ts";
-import { startHostRelay } from "./host-relay.ts";
-import { networkName, removeLeftBehind, removeOwn } from "./ownership.ts";
+import { startLocalStack } from "../aws/localstack.ts";
+import { dockerEngine, gatewayOf, obtainImage } from "../containers/engine.ts";
+import { startHostRelay } from "../containers/host-relay.ts";
+import { networkName, removeLeftBehind, removeOwn } from "../containers/ownership.ts";
+import { findImages } from "../images/available.ts";
+import { startContainerNode } from "../opensearch/container.ts";
 import type { Runtime, RuntimeOptions, StartedRuntime } from "./runtime.ts";
-import { prepareTrainingEnvironment, REGION, startServiceStubs, WAIT_SCALE } from "./service-stubs.ts";
-import { foldersBelow } from "./work-folders.ts";
+import { prepareTrainingEnvironment } from "./service-stubs.ts";
+import { type Place, startAt } from "./start.ts";
 
 /** Removes containers when this process is gone, however it ended; the version that testcontainers 11.14.0 asks for. */
 const REAPER_IMAGE = "testcontainers/ryuk:0.14.0";
 
-/** The images of one run. */
-export interface RuntimeImages {
-  readonly aws: string;
-  readonly openSearch: string;
-}
-
-/**
- * The images that containers would run.
- *
- * @throws ContainersUnavailableError when no engine answers, its network cannot be used or an image cannot be had.
- */
-export async function findImages(aws: AwsEmulatorName): Promise<RuntimeImages> {
-  const client = await dockerEngine();
-  await gatewayOf(client, "bridge");
-  return { aws: await imageOf(client, aws), openSearch: await imageOf(client, "opensearch") };
-}
-
-/** The AWS emulator and OpenSearch in containers; stubs, training jobs and model servers as processes on this machine. */
+/** LocalStack and OpenSearch in containers; stubs, training jobs and model servers as processes on this machine. */
 export class ContainersRuntime implements Runtime {
   readonly name = "containers";
-  readonly aws: AwsEmulatorName;
 
-  constructor(aws: AwsEmulatorName) {
-    this.aws = aws;
-  }
-
-  async start({
-    workDirectory,
-    onProgress,
-    teardown,
-    recorder,
-    passages,
-    spotInterruptions = 0,
-  }: RuntimeOptions): Promise<StartedRuntime> {
-    const directory = foldersBelow(workDirectory);
+  async start(options: RuntimeOptions): Promise<StartedRuntime> {
+    const { onProgress, teardown } = options;
     const client = await dockerEngine();
-    const images = await findImages(this.aws);
+    const images = await findImages();
     await prepareReaper(client, onProgress);
     onProgress("preparing Python and models (from the cache when they are there)");
-    const training = await prepareTrainingEnvironment();
+    const training = await prepareTrainingEnvironment(onProgress);
 
-    const startedAt = Date.now();
-    onProgress(`starting containers of ${images.aws} and ${images.openSearch}`);
     const starts = new Starts(client);
     teardown.add(() => starts.stop());
-    const network = await starts.add(new Network({ nextUuid: networkName }).start());
-    const address = await gatewayOf(client, network.getId());
-    const reachable = async (url: string) => {
-      const relay = await startHostRelay(url, address);
-      teardown.add(() => relay.stop());
-      return relay.url;
-    };
-
-    const gatewayPort = await getPort();
-    const proxy = await startRecordingProxy(`http://${address}:${gatewayPort}`, recorder.observe);
-    teardown.add(() => proxy.stop());
-    const { sageMaker, bedrock } = await startServiceStubs({
-      gateway: proxy.url,
-      observe: recorder.observe,
-      training,
-      passages,
-      directory,
-      spotInterruptions,
-      onStarted: (stop) => teardown.add(stop),
-    });
-    const sageMakerUrl = await reachable(sageMaker.url);
-    const bedrockUrl = await reachable(bedrock.url);
-
-    const domain = await prepareDomain(workDirectory, ["127.0.0.1", address], recorder.observe);
-    const openSearchContainer = new OpenSearchContainer(images.openSearch)
-      .withNetwork(network.getName())
-      .withHeapMb(512)
-      .withSecurity(domain.security)
-      .withWorkDirectory(await directory("opensearch"));
-    const awsContainer = new AwsContainer(this.aws, images.aws)
-      .withNetwork(network.getName())
-      .withAddress(address)
-      .withPort(gatewayPort)
-      .withRegion(REGION)
-      .withWaitScale(WAIT_SCALE)
-      .withCertificateAuthority(domain.authorityFile)
-      .withWorkDirectory(await directory(this.aws))
-      .withFunctionGateway(await reachable(proxy.url))
-      .withServiceEndpoint("sagemaker", sageMakerUrl)
-      .withServiceEndpoint("sagemaker-runtime", sageMakerUrl)
-      .withServiceEndpoint("application-autoscaling", sageMakerUrl)
-      .withServiceEndpoint("bedrock", bedrockUrl)
-      .withServiceEndpoint("bedrock-runtime", bedrockUrl)
-      .withServiceEndpoint("service-quotas", bedrockUrl);
-    const [openSearch, aws] = await Promise.all([
-      starts.add(openSearchContainer.start()),
-      starts.add(awsContainer.start()),
-    ]);
-    const frontDoor = await domain.open(openSearch.url);
-    teardown.add(() => frontDoor.stop());
-    const openSearchEndpoint = await reachable(frontDoor.url);
-    onProgress(`healthy after ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
-
-    return {
-      description: `${images.aws} and ${images.openSearch} in containers, SageMaker and Bedrock stubs as processes`,
-      aws: {
-        region: REGION,
-        gateway: aws.endpoint,
-        sageMaker: sageMakerUrl,
-        bedrock: bedrockUrl,
-        credentials: EMULATOR_CREDENTIALS,
+    const started = await starts.add(new Network({ nextUuid: networkName }).start());
+    const network = started.getName();
+    const address = await gatewayOf(client, started.getId());
+    const place = {
+      description: `${images.localStack} and ${images.openSearch} in containers`,
+      address,
+      reachable: async (url) => {
+        const relay = await startHostRelay(url, address);
+        teardown.add(() => relay.stop());
+        return relay.url;
       },
-      openSearchEndpoint,
-      certificateAuthorityFile: domain.authorityFile,
-      python: training.python,
-      pythonEnvironment: training.hub.environment,
-    };
+      startOpenSearch: (security, workDirectory) =>
+        starts.add(startContainerNode({ image: images.openSearch, heapMb: 512, security, workDirectory, network })),
+      startAws: (settings, workDirectory) =>
+        starts.add(startLocalStack({ image: images.localStack, address, workDirectory, network }, settings)),
+    } satisfies Place;
+    return startAt(place, training, options);
   }
 }
 

@@ -1,5 +1,4 @@
 import type { AwsConnection } from "../aws/aws-connection.ts";
-import type { AwsEmulatorName } from "../aws/aws-emulator.ts";
 import type { Teardown } from "../processes/teardown.ts";
 import type { CallRecorder } from "../recording/call-recorder.ts";
 
@@ -28,6 +27,8 @@ export interface StartedRuntime {
   readonly openSearchEndpoint: string;
   /** File with the certificate, in PEM, of who issued the domain's. */
   readonly certificateAuthorityFile: string;
+  /** The file that a training job's output goes to. */
+  readonly trainingJobLog: (jobName: string) => string;
   /** Python of the training environment, with the model hub's variables: for checks that load the artifact. */
   readonly python: string;
   readonly pythonEnvironment: Readonly<Record<string, string>>;
@@ -35,9 +36,7 @@ export interface StartedRuntime {
 
 /** A way to run the emulators: processes, or containers. */
 export interface Runtime {
-  readonly name: string;
-  /** The emulator that stands for AWS. */
-  readonly aws: AwsEmulatorName;
+  readonly name: "embedded" | "containers";
   /** What a failed start leaves behind is ended by the teardown. */
   start(options: RuntimeOptions): Promise<StartedRuntime>;
 }

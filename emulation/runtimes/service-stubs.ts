@@ -1,7 +1,7 @@
-import { BEDROCK_FAILURE_MESSAGE, FAILING_BEDROCK_JOB } from "../../e2e/failing-executions.ts";
-import { prepareHubCache } from "../fixtures/hub-cache.ts";
+import { prepareHubCache } from "../models/hub-cache.ts";
 import { pythonEnvironment } from "../python/environment.ts";
 import type { ObservedRequest } from "../recording/request-calls.ts";
+import { BEDROCK_FAILURE_MESSAGE, FAILING_BEDROCK_JOB } from "../stubs/bedrock/scripted-failure.ts";
 import { type StartedBedrockStub, startBedrockStub } from "../stubs/bedrock/server.ts";
 import { type StartedStub, startSageMakerStub } from "../stubs/sagemaker/server.ts";
 
@@ -19,9 +19,10 @@ export interface TrainingEnvironment {
   readonly hub: { readonly environment: Readonly<Record<string, string>> };
 }
 
-/** Made on first use, then from the cache. */
-export async function prepareTrainingEnvironment(): Promise<TrainingEnvironment> {
-  const { python } = await pythonEnvironment("training");
+/** Made on first use, then from the cache. @param say is told which Python it is. */
+export async function prepareTrainingEnvironment(say: (line: string) => void): Promise<TrainingEnvironment> {
+  const { python, madeFrom } = await pythonEnvironment("training");
+  say(`Python ${madeFrom.version} (${madeFrom.executable})`);
   return { python, hub: await prepareHubCache(python) };
 }
 

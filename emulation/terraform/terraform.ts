@@ -59,8 +59,9 @@ const State = z.object({ values: z.object({ root_module: z.object({ resources: z
 /** A resource of a state. */
 export type StateResource = z.infer<typeof StateResource>;
 
-async function checkVersion(): Promise<void> {
-  const hint = `Install Terraform ${OLDEST_VERSION.join(".")} or later so that "terraform" is on the PATH.`;
+/** @throws TerraformError when there is no Terraform on the PATH, or one that is too old; it says what to install. */
+export async function checkTerraform(): Promise<void> {
+  const hint = `Install Terraform ${OLDEST_VERSION.join(".")} or later (https://developer.hashicorp.com/terraform/install) so that "terraform" is on the PATH.`;
   const result = await execa("terraform", ["version", "-json"], { reject: false, env: { CHECKPOINT_DISABLE: "1" } });
   if (result.failed) throw new TerraformError(`Terraform does not run. ${hint}`, { cause: result });
   const { terraform_version: version } = VersionReport.parse(JSON.parse(result.stdout));
@@ -100,7 +101,7 @@ export class Terraform {
    * @throws TerraformError
    */
   async init(): Promise<void> {
-    await checkVersion();
+    await checkTerraform();
     const providerCache = cacheDirectory("terraform-providers");
     const { workDirectory } = this.#options;
     this.#configuration = await writeCliConfiguration({ workDirectory, providerCache, env: process.env });

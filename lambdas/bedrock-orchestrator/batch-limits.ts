@@ -4,8 +4,8 @@ import {
   type ServiceQuota,
   type ServiceQuotasClient,
 } from "@aws-sdk/client-service-quotas";
-import { messageOf } from "../shared/errors.ts";
-import { logger } from "../shared/logger.ts";
+import { messageOf } from "../shared/lambda/errors.ts";
+import { logger } from "../shared/lambda/logger.ts";
 
 /** What Bedrock allows of a batch inference job for a model. */
 export interface BatchLimits {

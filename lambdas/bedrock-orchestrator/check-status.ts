@@ -2,8 +2,8 @@ import { type BedrockClient, GetModelInvocationJobCommand } from "@aws-sdk/clien
 import type { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { QueryBatch } from "../../pipeline/artifacts.ts";
-import { LineObject } from "../shared/part-writer.ts";
-import { below, formatS3Uri, type S3Location, S3Uri } from "../shared/s3-uri.ts";
+import { LineObject } from "../shared/aws/part-writer.ts";
+import { below, formatS3Uri, type S3Location, S3Uri } from "../shared/aws/s3-uri.ts";
 import type { QueryJob } from "./create-job.ts";
 import { type JobOutput, readJobInput, readJobOutput } from "./job-output.ts";
 import { answerOnDemand } from "./on-demand.ts";
@@ -58,12 +58,10 @@ async function writeRetryInput(
   const retry = new LineObject(s3, retryLocation(run, batch.batch_index));
   try {
     for await (const block of readJobInput(s3, S3Uri.parse(batch.s3_input_uri))) {
-      for (const { line, record } of block) {
-        if (!succeeded.has(record.recordId) && retry.add(line)) await retry.flush();
-      }
+      const unanswered = block.filter(({ record }) => !succeeded.has(record.recordId));
+      await retry.append(unanswered.map(({ line }) => line));
     }
-    const { uploaded } = await retry.end();
-    await uploaded;
+    await retry.end();
   } catch (error) {
     await retry.abort();
     throw error;
@@ -94,7 +92,7 @@ async function conclude(s3: S3Client, request: CheckRequest, output: JobOutput):
   }
   if (counts.succeeded < asked * MIN_SUCCEEDED_SHARE) {
     throw new BedrockRecordsFailedError(
-      `Bedrock answered ${counts.succeeded} of the ${asked} records of batch ${batch.batch_index}, after ${MAX_ATTEMPTS} attempts. Most frequent reason, ${mostFrequent(output.reasons)}`,
+      `Bedrock answered ${counts.succeeded} of the ${asked} records of batch ${batch.batch_index}, after ${MAX_ATTEMPTS} attempts. Most frequent reason, ${mostFrequent(output.reasons)}. If the reason is the model's, choose another one with bedrock_model_id; if it is throttling or a quota, lower max_query_documents or ask AWS for a higher quota of ${request.modelId}; then start a new execution.`,
     );
   }
   return { status: "Completed", retry_batch: null, ...counts };
@@ -129,7 +127,7 @@ export async function checkStatus(clients: OrchestratorClients, request: CheckRe
   const output = await readJobOutput(clients.s3, below(outputPrefix(run), `${jobId}/`));
   if (status !== "Completed" && output.succeeded.size === 0) {
     throw new BedrockJobFailedError(
-      `Bedrock job ${job.job_arn} ended as ${status} without an answer${message ? `: ${message}` : "."}`,
+      `Bedrock job ${job.job_arn} ended as ${status} without an answer${message ? `: ${message}` : ""}. Start a new execution when its cause is gone, or with a bedrock_model_id that Bedrock runs batch inference for in this region.`,
     );
   }
   return conclude(clients.s3, request, output);

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { type BedrockClient, CreateModelInvocationJobCommand } from "@aws-sdk/client-bedrock";
 import { z } from "zod";
 import { QueryBatch } from "../../pipeline/artifacts.ts";
-import { logger } from "../shared/logger.ts";
-import { formatS3Uri, type S3Location } from "../shared/s3-uri.ts";
+import { formatS3Uri, type S3Location } from "../shared/aws/s3-uri.ts";
+import { logger } from "../shared/lambda/logger.ts";
 import { outputPrefix } from "./queries-layout.ts";
 
 /** How a batch is being answered: by a Bedrock job, or by single requests when it is too small for a job. */

@@ -1,7 +1,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { readLineBlocks } from "../shared/line-blocks.ts";
-import { listKeys, readObject } from "../shared/s3-objects.ts";
-import type { S3Location } from "../shared/s3-uri.ts";
+import { listKeys, readObject } from "../shared/aws/s3-objects.ts";
+import type { S3Location } from "../shared/aws/s3-uri.ts";
+import { readLineBlocks } from "../shared/lines/line-blocks.ts";
 import { BatchOutput, BatchRecord } from "./queries-layout.ts";
 
 const MAX_LINE_BYTES = 16 * 1024 * 1024;

@@ -4,8 +4,8 @@ import {
   InvokeModelCommand,
 } from "@aws-sdk/client-bedrock-runtime";
 import type { S3Client } from "@aws-sdk/client-s3";
-import { LineObject } from "../shared/part-writer.ts";
-import { below, type S3Location } from "../shared/s3-uri.ts";
+import { LineObject } from "../shared/aws/part-writer.ts";
+import { below, type S3Location } from "../shared/aws/s3-uri.ts";
 import { readJobInput, readJobOutput } from "./job-output.ts";
 import type { BatchOutput, BatchRecord } from "./queries-layout.ts";
 
@@ -86,7 +86,7 @@ export async function answerOnDemand(
     do {
       const record = waiting.shift();
       if (record === undefined) return;
-      output.add(JSON.stringify(await ask(runtime, request.modelId, record)));
+      await output.append([JSON.stringify(await ask(runtime, request.modelId, record))]);
     } while (!failed && request.remainingMs() > reserve);
   };
   const outcomes = await Promise.allSettled(
@@ -98,8 +98,7 @@ export async function answerOnDemand(
     ),
   );
   // Answers that were paid for are kept, whatever happened to the others.
-  const { uploaded } = await output.end();
-  await uploaded;
+  await output.end();
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   return waiting.length === 0;
 }

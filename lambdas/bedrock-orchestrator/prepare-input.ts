@@ -6,11 +6,11 @@ import {
   QueryStyle,
   type Split,
 } from "../../pipeline/artifacts.ts";
-import { readCorpus } from "../shared/corpus.ts";
-import { CorpusTooLargeError, EmptyCorpusError } from "../shared/errors.ts";
-import { PartWriter } from "../shared/part-writer.ts";
-import { deleteObjects, listKeys, writeJson } from "../shared/s3-objects.ts";
-import { below, formatS3Uri, type S3Location } from "../shared/s3-uri.ts";
+import { PartWriter } from "../shared/aws/part-writer.ts";
+import { deleteObjects, listKeys, writeJson } from "../shared/aws/s3-objects.ts";
+import { below, formatS3Uri, type S3Location } from "../shared/aws/s3-uri.ts";
+import { CorpusTooLargeError, EmptyCorpusError } from "../shared/lambda/errors.ts";
+import { readCorpus } from "../shared/lines/corpus.ts";
 import type { BatchLimits } from "./batch-limits.ts";
 import { DocumentSampler, idKeys, type Sampling, splitKey } from "./document-keys.ts";
 import { maxOutputTokens, modelInputFormat } from "./model-input.ts";
@@ -70,12 +70,14 @@ async function sampleCorpus(s3: S3Client, request: PrepareRequest): Promise<Samp
   const sampler = new DocumentSampler(request.maxDocuments);
   let count = 0;
   for await (const documents of readCorpus(s3, request.corpus)) {
-    const splitKeyOf = () => splitKey(documents.parse().text);
-    for (; documents.next(); count += 1) sampler.offer(idKeys(documents.id).sample, splitKeyOf);
+    for (const { id, text } of documents) sampler.offer(idKeys(id).sample, () => splitKey(text));
+    count += documents.length;
     checkDeadline(request);
   }
   if (count !== request.documentCount) {
-    throw new Error(`${formatS3Uri(request.corpus)} has ${count} documents, not ${request.documentCount} as reported.`);
+    throw new Error(
+      `${formatS3Uri(request.corpus)} has ${count} documents, not ${request.documentCount} as reported: it was written to since. Start a new execution.`,
+    );
   }
   return sampler.choose();
 }
@@ -107,15 +109,15 @@ export async function prepareInput(s3: S3Client, request: PrepareRequest): Promi
     maxPartBytes: limits.maxFileBytes * FILE_SIZE_SHARE,
   });
   const documentsOf: Record<Split, number> = { train: 0, dev: 0, test: 0 };
-  let position = 0;
+  let position = -1;
   let recordCount = 0;
   try {
     for await (const documents of readCorpus(s3, request.corpus)) {
       const recordLines: string[] = [];
       const inputLines: string[] = [];
-      for (; documents.next(); position += 1) {
+      for (const { id, text } of documents) {
+        position += 1;
         if (position !== sampling.positions[recordCount]) continue;
-        const { id, text } = documents.parse();
         const keys = idKeys(id);
         const split = sampling.splitOf(splitKey(text));
         const styles = stylesFor(keys.choice, queriesPerDocument);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { QueryBatch } from "../../pipeline/artifacts.ts";
-import { partName } from "../shared/part-writer.ts";
-import { below, type S3Location } from "../shared/s3-uri.ts";
+import { partName } from "../shared/aws/part-writer.ts";
+import { below, type S3Location } from "../shared/aws/s3-uri.ts";
 
 /** `<run>/queries/` */
 export function queriesPrefix(run: S3Location): S3Location {

@@ -1,8 +1,8 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { readLineBlocks } from "../shared/line-blocks.ts";
-import { readObject } from "../shared/s3-objects.ts";
-import { formatS3Uri, type S3Location } from "../shared/s3-uri.ts";
+import { readObject } from "../shared/aws/s3-objects.ts";
+import { formatS3Uri, type S3Location } from "../shared/aws/s3-uri.ts";
+import { readLineBlocks } from "../shared/lines/line-blocks.ts";
 
 /** The user's sample queries are not what they must be. */
 export class InvalidSampleQueriesError extends Error {

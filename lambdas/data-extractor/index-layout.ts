@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type OpenSearch, OpenSearchRequestError } from "../shared/open-search.ts";
+import { type OpenSearch, OpenSearchRequestError } from "../shared/open-search/open-search.ts";
 import { textsOf } from "./text-fields.ts";
 
 /** There is no such index. */
@@ -7,15 +7,25 @@ export class IndexNotFoundError extends Error {
   override readonly name = "IndexNotFoundError";
 }
 
+/** The index, or one of those behind its name, is closed. */
+export class IndexClosedError extends Error {
+  override readonly name = "IndexClosedError";
+}
+
 /** A text field that no document of the index has. */
 export class TextFieldNotFoundError extends Error {
   override readonly name = "TextFieldNotFoundError";
 }
 
-/** Rephrases OpenSearch's answer for an absent index. */
+/** Rephrases OpenSearch's answer for an absent index and for a closed one. */
 export function namingIndex(openSearch: OpenSearch, index: string, error: unknown): unknown {
-  if (!(error instanceof OpenSearchRequestError) || !error.types.has("index_not_found_exception")) return error;
-  return indexNotFound(openSearch, index, error);
+  if (!(error instanceof OpenSearchRequestError)) return error;
+  if (error.types.has("index_not_found_exception")) return indexNotFound(openSearch, index, error);
+  if (!error.types.has("index_closed_exception")) return error;
+  return new IndexClosedError(
+    `"${index}" at ${openSearch.endpoint} is closed, or has a closed index behind it. Open it, or set opensearch_index_name to what leaves it out.`,
+    { cause: error },
+  );
 }
 
 function indexNotFound(openSearch: OpenSearch, index: string, cause?: unknown): IndexNotFoundError {

@@ -1,9 +1,9 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { lambdaHandler } from "../shared/handler.ts";
-import { publishCounts } from "../shared/metrics.ts";
-import { OpenSearch } from "../shared/open-search.ts";
-import { S3Prefix } from "../shared/s3-uri.ts";
+import { S3Prefix } from "../shared/aws/s3-uri.ts";
+import { lambdaHandler } from "../shared/lambda/handler.ts";
+import { publishCounts } from "../shared/lambda/metrics.ts";
+import { OpenSearch } from "../shared/open-search/open-search.ts";
 import { extractCorpus } from "./extract.ts";
 import { ExtractionCursor } from "./progress.ts";
 import { TextFields } from "./text-fields.ts";

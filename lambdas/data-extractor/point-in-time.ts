@@ -1,10 +1,13 @@
 import { z } from "zod";
-import { messageOf } from "../shared/errors.ts";
-import { logger } from "../shared/logger.ts";
-import { type OpenSearch, type OpenSearchCall, OpenSearchRequestError } from "../shared/open-search.ts";
-import type { ReusedBytes } from "../shared/reused-bytes.ts";
+import { messageOf } from "../shared/lambda/errors.ts";
+import { logger } from "../shared/lambda/logger.ts";
+import { parseKeepingDigits } from "../shared/lines/written-numbers.ts";
+import {
+  type OpenSearch,
+  OpenSearchRequestError,
+  OpenSearchUnavailableError,
+} from "../shared/open-search/open-search.ts";
 import { namingIndex } from "./index-layout.ts";
-import { PlainHits } from "./plain-hits.ts";
 
 /** The snapshot that the extraction reads is gone: it expired, or a node was restarted. */
 export class PointInTimeLostError extends Error {
@@ -14,7 +17,15 @@ export class PointInTimeLostError extends Error {
 /** How long OpenSearch keeps the snapshot after each request; the state machine calls again within seconds. */
 const KEEP_ALIVE = "5m";
 
-const Opened = z.object({ pit_id: z.string(), _shards: z.object({ total: z.number() }) });
+const Shards = z.object({
+  total: z.number(),
+  successful: z.number(),
+  skipped: z.number().default(0),
+  failed: z.number().default(0),
+});
+type Shards = z.infer<typeof Shards>;
+
+const Opened = z.object({ pit_id: z.string(), _shards: Shards });
 
 export const Hit = z.object({
   _index: z.string(),
@@ -24,16 +35,13 @@ export const Hit = z.object({
 });
 export type Hit = z.infer<typeof Hit>;
 
+const Answer = z.object({ pit_id: z.string().optional(), _shards: Shards });
+const CountAnswer = Answer.extend({ hits: z.object({ total: z.object({ value: z.number() }) }) });
 const SequenceNumber = z.object({ value: z.number().nullable() }).transform(({ value }) => value);
-
-const SearchAnswer = z.object({
-  pit_id: z.string().optional(),
-  _shards: z.object({ total: z.number(), failed: z.number() }),
-  hits: z
-    .object({ total: z.object({ value: z.number() }).optional(), hits: z.array(Hit).default([]) })
-    .default({ hits: [] }),
+const ExtentAnswer = CountAnswer.extend({
   aggregations: z.object({ first: SequenceNumber, last: SequenceNumber }).optional(),
 });
+const PageAnswer = Answer.extend({ hits: z.object({ hits: z.array(Hit) }) });
 
 /**
  * A part of the documents: of one index when the snapshot has several, of one slice when the index has several shards, and
@@ -65,22 +73,34 @@ export interface PageOptions {
   readonly searchAfter: readonly unknown[] | null;
 }
 
-/** Documents as OpenSearch sent them: `plain` hits, or parsed ones where the answer has another form. */
-export interface PageOfTexts {
-  readonly plain: PlainHits | undefined;
+/** Documents of a selection, in its order. */
+export interface Page {
   readonly hits: readonly Hit[];
+  /** Bytes of the answer. */
   readonly bytes: number;
+  /** The most documents that the index gives at once, when more were asked for. */
+  readonly window: number | null;
 }
 
-function pageBody(selection: DocumentSelection, { fields, size, searchAfter }: PageOptions) {
-  return {
-    ...selectionBody(selection),
-    size,
-    sort: [selection.range === undefined ? "_doc" : "_seq_no"],
-    ...(fields === null ? {} : { _source: { includes: fields } }),
-    track_total_hits: false,
-    ...(searchAfter === null ? {} : { search_after: searchAfter }),
-  };
+/** The most documents that the index gives at once (`index.max_result_window`), when that is what it complains about. */
+function resultWindow(error: unknown): number | undefined {
+  if (!(error instanceof OpenSearchRequestError)) return undefined;
+  const [, window] = /Result window is too large.*?less than or equal to: \[(\d+)\]/.exec(error.reason) ?? [];
+  return window === undefined ? undefined : Number(window);
+}
+
+/** @throws OpenSearchUnavailableError when some of the shards were not asked, which `failed` alone does not tell. */
+function checkShards(openSearch: OpenSearch, { total, successful, skipped, failed }: Shards): void {
+  // Versions differ in whether shards that cannot match, and are skipped, count as successful.
+  if (failed === 0 && (successful === total || successful + skipped === total)) return;
+  const reason = `only ${successful} of ${total} shards answered`;
+  throw new OpenSearchUnavailableError(
+    `At OpenSearch ${openSearch.endpoint} ${reason}, so that documents would be missing. Look at the health of the index (opensearch_index_name): bring its shards back, and start a new execution when it is not red.`,
+    503,
+    new Set(),
+    reason,
+    undefined,
+  );
 }
 
 /** A snapshot of an index, an alias or a pattern that searches see unchanged. */
@@ -99,9 +119,9 @@ export class PointInTime {
   }
 
   /**
-   * Takes a snapshot. `shards` is the number of its primary shards.
+   * Takes a snapshot of every shard. `shards` is the number of its primary shards.
    *
-   * @throws IndexNotFoundError
+   * @throws IndexNotFoundError; OpenSearchUnavailableError when a shard is away.
    */
   static async open(openSearch: OpenSearch, index: string): Promise<{ pointInTime: PointInTime; shards: number }> {
     try {
@@ -109,11 +129,18 @@ export class PointInTime {
         {
           method: "POST",
           path: `/${encodeURIComponent(index)}/_search/point_in_time`,
-          query: { keep_alive: KEEP_ALIVE },
+          query: { keep_alive: KEEP_ALIVE, allow_partial_pit_creation: "false" },
         },
         Opened,
       );
-      return { pointInTime: new PointInTime(openSearch, body.pit_id), shards: body._shards.total };
+      const pointInTime = new PointInTime(openSearch, body.pit_id);
+      try {
+        checkShards(openSearch, body._shards);
+      } catch (error) {
+        await pointInTime.close();
+        throw error;
+      }
+      return { pointInTime, shards: body._shards.total };
     } catch (error) {
       throw namingIndex(openSearch, index, error);
     }
@@ -125,7 +152,8 @@ export class PointInTime {
 
   /** How many documents the selection has, exactly. */
   async count(selection: DocumentSelection): Promise<number> {
-    return this.#total(await this.#search({ ...selectionBody(selection), size: 0, track_total_hits: true }));
+    const { body } = await this.#search({ ...selectionBody(selection), size: 0, track_total_hits: true }, CountAnswer);
+    return body.hits.total.value;
   }
 
   /**
@@ -133,74 +161,65 @@ export class PointInTime {
    * Whatever is written to a shard changes one of the three.
    */
   async extent(selection: DocumentSelection): Promise<{ count: number; first: number | null; last: number | null }> {
-    const answer = await this.#search({
-      ...selectionBody(selection),
-      size: 0,
-      track_total_hits: true,
-      aggs: { first: { min: { field: "_seq_no" } }, last: { max: { field: "_seq_no" } } },
-    });
-    return { count: this.#total(answer), first: null, last: null, ...answer.aggregations };
-  }
-
-  #total({ hits: { total } }: { hits: { total?: { value: number } | undefined } }): number {
-    if (total === undefined) throw new Error("OpenSearch gave no total for a count.");
-    return total.value;
-  }
-
-  /**
-   * The next documents of the selection: in the order of their sequence numbers, which stays what it is in another snapshot,
-   * when the selection has a range, else in index order. Either is a number within a shard: it may only be continued with
-   * `searchAfter` in a selection of one shard, else documents of other shards with the same number are skipped without a word.
-   */
-  async page(selection: DocumentSelection, options: PageOptions): Promise<{ hits: Hit[]; bytes: number }> {
-    const { hits, bytes } = await this.#search(pageBody(selection, options));
-    return { hits: hits.hits, bytes };
-  }
-
-  /**
-   * The same as {@link page}, as OpenSearch sent it.
-   *
-   * @param textFields the fields whose texts will be read.
-   * @param into what the page lies in until the next one does.
-   */
-  async pageOfTexts(
-    selection: DocumentSelection,
-    options: PageOptions,
-    textFields: readonly string[],
-    into: ReusedBytes,
-  ): Promise<PageOfTexts> {
-    const bytes = await this.#withSnapshot(() =>
-      this.#openSearch.requestBytes(this.#searchCall(pageBody(selection, options)), into),
+    const aggs = { first: { min: { field: "_seq_no" } }, last: { max: { field: "_seq_no" } } };
+    const { body } = await this.#search(
+      { ...selectionBody(selection), size: 0, track_total_hits: true, aggs },
+      ExtentAnswer,
     );
-    const plain = PlainHits.of(bytes, textFields);
-    const answer = SearchAnswer.parse(plain?.answer ?? JSON.parse(bytes.toString()));
-    this.#accept(answer);
-    return { plain, hits: answer.hits.hits, bytes: bytes.length };
+    return { count: body.hits.total.value, first: null, last: null, ...body.aggregations };
   }
 
-  #searchCall(body: Record<string, unknown>): OpenSearchCall {
-    return {
-      method: "POST",
-      path: "/_search",
-      query: { allow_partial_search_results: "false" },
-      body: { ...body, pit: { id: this.#id, keep_alive: KEEP_ALIVE } },
-    };
-  }
-
-  #accept({ _shards, pit_id }: z.infer<typeof SearchAnswer>): void {
-    if (_shards.failed > 0) throw new Error(`${_shards.failed} of ${_shards.total} shards failed in a search.`);
-    this.#id = pit_id ?? this.#id;
-  }
-
-  async #search(body: Record<string, unknown>) {
-    const answer = await this.#withSnapshot(() => this.#openSearch.request(this.#searchCall(body), SearchAnswer));
-    this.#accept(answer.body);
-    return { hits: answer.body.hits, aggregations: answer.body.aggregations, bytes: answer.bytes };
-  }
-
-  async #withSnapshot<Answer>(search: () => Promise<Answer>): Promise<Answer> {
+  /**
+   * The next documents of the selection, fewer than asked for when the index does not give as many: in the order of their sequence
+   * numbers, which stays what it is in another snapshot, when the selection has a range, else in index order. Either is a number
+   * within a shard: it may only be continued with `searchAfter` in a selection of one shard, else documents of other shards with the
+   * same number are skipped without a word. Numbers have their digits, as {@link parseKeepingDigits} gives them.
+   */
+  async page(selection: DocumentSelection, options: PageOptions): Promise<Page> {
     try {
-      return await search();
+      return { ...(await this.#page(selection, options)), window: null };
+    } catch (error) {
+      const window = resultWindow(error);
+      if (window === undefined) throw error;
+      return { ...(await this.#page(selection, { ...options, size: window })), window };
+    }
+  }
+
+  async #page(selection: DocumentSelection, { fields, size, searchAfter }: PageOptions) {
+    const { body, bytes } = await this.#search(
+      {
+        ...selectionBody(selection),
+        size,
+        sort: [selection.range === undefined ? "_doc" : "_seq_no"],
+        ...(fields === null ? {} : { _source: { includes: fields } }),
+        track_total_hits: false,
+        ...(searchAfter === null ? {} : { search_after: searchAfter }),
+      },
+      PageAnswer,
+      parseKeepingDigits,
+    );
+    return { hits: body.hits.hits, bytes };
+  }
+
+  async #search<Schema extends z.ZodType<z.infer<typeof Answer>>>(
+    body: Record<string, unknown>,
+    answer: Schema,
+    parse?: (json: string) => unknown,
+  ) {
+    try {
+      const answered = await this.#openSearch.request(
+        {
+          method: "POST",
+          path: "/_search",
+          query: { allow_partial_search_results: "false" },
+          body: { ...body, pit: { id: this.#id, keep_alive: KEEP_ALIVE } },
+        },
+        answer,
+        parse,
+      );
+      checkShards(this.#openSearch, answered.body._shards);
+      this.#id = answered.body.pit_id ?? this.#id;
+      return answered;
     } catch (error) {
       if (error instanceof OpenSearchRequestError && error.types.has("search_context_missing_exception")) {
         throw new PointInTimeLostError(

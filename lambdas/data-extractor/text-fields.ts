@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isVisible } from "../shared/lines/visible-text.ts";
 
 /** `title, body.text` as ["title", "body.text"]. */
 export const TextFields = z
@@ -13,7 +14,7 @@ function collect(value: unknown, path: readonly string[], texts: string[]): void
   } else if (path.length === 0) {
     if (typeof value === "object") return;
     const text = String(value).trim();
-    if (text !== "") texts.push(text);
+    if (isVisible(text)) texts.push(text);
   } else if (typeof value === "object") {
     // A document may write {"body": {"text": ...}} and {"body.text": ...}; to OpenSearch they are the same field.
     for (let length = 1; length <= path.length; length += 1) {
@@ -23,7 +24,7 @@ function collect(value: unknown, path: readonly string[], texts: string[]): void
   }
 }
 
-/** The texts of one field of a document, through arrays and objects; numbers and booleans as JSON writes them. */
+/** The texts of one field of a document that can be seen, through arrays and objects; numbers and booleans as JSON writes them. */
 export function textsOf(source: unknown, field: string): string[] {
   const texts: string[] = [];
   collect(source, field.split("."), texts);
@@ -32,19 +33,5 @@ export function textsOf(source: unknown, field: string): string[] {
 
 /** The text of a document: its fields' texts in the order of `fields`, joined by a space; "" when there is none. */
 export function textOf(source: unknown, fields: readonly string[]): string {
-  let text = "";
-  for (const field of fields) {
-    const more = fieldText(source, field);
-    if (more !== "") text = text === "" ? more : `${text} ${more}`;
-  }
-  return text;
-}
-
-function fieldText(source: unknown, field: string): string {
-  // Most fields are: without a dot, so that there is no other way to write them, and one text.
-  if (typeof source === "object" && source !== null && !field.includes(".")) {
-    const value = (source as Record<string, unknown>)[field];
-    if (typeof value === "string") return value.trim();
-  }
-  return textsOf(source, field).join(" ");
+  return fields.flatMap((field) => textsOf(source, field)).join(" ");
 }

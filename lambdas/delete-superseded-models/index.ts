@@ -1,7 +1,7 @@
 import { SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { z } from "zod";
-import { lambdaHandler } from "../shared/handler.ts";
-import { logger } from "../shared/logger.ts";
+import { lambdaHandler } from "../shared/lambda/handler.ts";
+import { logger } from "../shared/lambda/logger.ts";
 import { deleteSuperseded } from "./superseded.ts";
 
 const Event = z.object({ model_name: z.string().min(1), previous_config_name: z.string().min(1) });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { valuesSchema } from "../../pipeline/parameters/values.ts";
 import { JOB_STAGES, JOBS, type JobStage } from "../../pipeline/stages.ts";
-import { hasGpu, hasLocalStorage } from "../shared/instance-type.ts";
+import { hasGpu, hasLocalStorage } from "../shared/aws/instance-type.ts";
 import { estimatedSeconds, runtimeLimit, type Work } from "./runtime-limits.ts";
 
 /** The event of plan-jobs: the execution's parameters and what is known of its work. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { logger } from "../shared/logger.ts";
-import { type OpenSearch, OpenSearchRequestError } from "../shared/open-search.ts";
+import { logger } from "../shared/lambda/logger.ts";
+import { type OpenSearch, OpenSearchRequestError } from "../shared/open-search/open-search.ts";
 import { searchMlIndex } from "./ml-search.ts";
 import { trustConnectorUrl } from "./trusted-endpoints.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { lambdaHandler } from "../shared/handler.ts";
-import { OpenSearch } from "../shared/open-search.ts";
+import { lambdaHandler } from "../shared/lambda/handler.ts";
+import { OpenSearch } from "../shared/open-search/open-search.ts";
 import { registerModel } from "./register.ts";
 
 const Event = z.object({

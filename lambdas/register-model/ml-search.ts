@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type OpenSearch, OpenSearchRequestError } from "../shared/open-search.ts";
+import { type OpenSearch, OpenSearchRequestError } from "../shared/open-search/open-search.ts";
 
 const MAX_RESULTS = 1000;
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { type OpenSearch, OpenSearchRequestError } from "../shared/open-search.ts";
+import { type OpenSearch, OpenSearchRequestError } from "../shared/open-search/open-search.ts";
 import { searchMlIndex } from "./ml-search.ts";
 
 /** ML Commons did not register or deploy the model. */
@@ -56,12 +56,12 @@ async function finishTask(openSearch: OpenSearch, taskId: string, patience: Pati
     if (FINISHED.has(body.state)) {
       if (body.state === "COMPLETED" && body.model_id !== undefined) return body.model_id;
       throw new ModelRegistrationError(
-        `Task ${taskId} of ML Commons at ${openSearch.endpoint} ended as ${body.state}: ${JSON.stringify(body.error ?? "no reason given")}`,
+        `Task ${taskId} of ML Commons at ${openSearch.endpoint} ended as ${body.state}: ${JSON.stringify(body.error ?? "no reason given")}. Correct on the domain what the reason names, and start a new execution.`,
       );
     }
     if (patience.remainingMs() < DEADLINE_RESERVE_MS) {
       throw new ModelRegistrationError(
-        `Task ${taskId} of ML Commons at ${openSearch.endpoint} is still ${body.state}; run the registration again, it goes on from here.`,
+        `Task ${taskId} of ML Commons at ${openSearch.endpoint} is still ${body.state} when this function's time is up. Look at the load and health of the domain's ML nodes, and start a new execution when they are well.`,
       );
     }
     await sleep(patience.pollMs);
@@ -181,7 +181,7 @@ async function predict<Schema extends z.ZodType>(
       const prediction = schema.safeParse(body);
       if (prediction.success) return prediction.data;
       throw new ModelPredictionError(
-        `Model ${modelId} at ${openSearch.endpoint} is deployed but its endpoint's answer is no ${answer}: ${JSON.stringify(body).slice(0, 300)}`,
+        `Model ${modelId} at ${openSearch.endpoint} is deployed but its endpoint's answer is no ${answer}: ${JSON.stringify(body).slice(0, 300)}. Set the serving image of its kind (serving_image_gpu, serving_image_cpu or those of sparse encoders) to one that serves such models, or leave it out.`,
       );
     } catch (error) {
       if (!(error instanceof OpenSearchRequestError)) throw error;

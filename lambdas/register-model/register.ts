@@ -1,5 +1,5 @@
-import { logger } from "../shared/logger.ts";
-import type { OpenSearch } from "../shared/open-search.ts";
+import { logger } from "../shared/lambda/logger.ts";
+import type { OpenSearch } from "../shared/open-search/open-search.ts";
 import { ensureConnector, type ModelType, type PromptName } from "./connector.ts";
 import {
   embeddingDimension,

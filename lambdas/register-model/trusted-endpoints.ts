@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { logger } from "../shared/logger.ts";
-import { type OpenSearch, OpenSearchAccessDeniedError } from "../shared/open-search.ts";
+import { logger } from "../shared/lambda/logger.ts";
+import { type OpenSearch, OpenSearchAccessDeniedError } from "../shared/open-search/open-search.ts";
 
 /** The connector's URL must be trusted by the cluster, and this function may not see to it. */
 export class TrustedEndpointError extends Error {

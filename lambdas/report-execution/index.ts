@@ -1,7 +1,7 @@
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
 import { z } from "zod";
-import { lambdaHandler } from "../shared/handler.ts";
+import { lambdaHandler } from "../shared/lambda/handler.ts";
 import { reportExecution } from "./report.ts";
 
 const Environment = z.object({ TOPIC_ARN: z.string().min(1), MODEL_NAME: z.string().min(1) });

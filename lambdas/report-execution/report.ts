@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-sfn";
 import { PublishCommand, type SNSClient } from "@aws-sdk/client-sns";
 import { secondsByStage, stateTimings } from "../../pipeline/execution-history.ts";
-import { metrics } from "../shared/metrics.ts";
+import { metrics } from "../shared/lambda/metrics.ts";
 import { type EndedExecution, endedExecution } from "./execution.ts";
 import { executionMessage } from "./message.ts";
 

@@ -1,4 +1,4 @@
-import { lambdaHandler } from "../shared/handler.ts";
+import { lambdaHandler } from "../shared/lambda/handler.ts";
 import { ResolveRequest, resolveParameters } from "./resolve.ts";
 
 /** The first state: {input, defaults, rules, images} to {parameters, arguments, images}. */

@@ -13,7 +13,7 @@ import {
 import { DEFAULT_BASE_MODELS } from "../../pipeline/parameters/training.ts";
 import { argument, message, type ScalarValue, satisfiesRule, typed } from "../../pipeline/parameters/values.ts";
 import { JOB_STAGES, JOBS, type JobStage } from "../../pipeline/stages.ts";
-import { hasGpu } from "../shared/instance-type.ts";
+import { hasGpu } from "../shared/aws/instance-type.ts";
 import { closest } from "./closest.ts";
 
 /** Some parameters of the execution are missing, unknown or out of their range; the message lists all of them. */

@@ -1,12 +1,12 @@
-/// <reference lib="es2024.string" />
-import { UnreadableLine } from "../shared/line-blocks.ts";
+import { z } from "zod";
+import { UnreadableLine } from "../shared/lines/line-blocks.ts";
+import { isVisible } from "../shared/lines/visible-text.ts";
+import { parseKeepingDigits } from "../shared/lines/written-numbers.ts";
 
-/** What a line of the user's corpus holds. `id` is null when the line has none; `text` is "" when there is none to use. */
+/** What a line of the user's corpus holds. `id` is null when the line has none; `text` is "" when nothing of it is seen. */
 export interface ParsedLine {
   readonly id: string | null;
   readonly text: string;
-  /** The line has these two fields and no other, so that it can stay as it is: writing it anew is the dearest step. */
-  readonly canonical: boolean;
 }
 
 /** Why a line cannot be used. */
@@ -23,22 +23,41 @@ function kind(value: unknown): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-function parseId(id: unknown): string | null | BadLine {
-  if (id === undefined || id === null || id === "") return null;
-  if (typeof id === "string") return id;
-  if (typeof id !== "number") return new BadLine(`"id" is ${kind(id)}, not a string or a number`);
-  if (!Number.isSafeInteger(id) && Number.isInteger(id)) {
-    return new BadLine(`"id" is too large for a number in JSON; write it as a string`);
-  }
-  return String(id);
+function isId(value: unknown): value is string | number {
+  return typeof value === "string" || typeof value === "number";
 }
+
+const Line = z.object(
+  {
+    id: z
+      .custom<string | number>(isId, { error: ({ input }) => `"id" is ${kind(input)}, not a string or a number` })
+      .nullish(),
+    _id: z.unknown().optional(),
+    title: z.unknown().optional(),
+    text: z
+      .string({
+        error: ({ input }) => (input === undefined ? 'no "text" field' : `"text" is ${kind(input)}, not a string`),
+      })
+      .nullable(),
+  },
+  { error: ({ input }) => `${kind(input)}, not a JSON object` },
+);
 
 /** True for a line that has nothing on it. */
 export function isBlank(line: string | UnreadableLine): boolean {
-  return typeof line === "string" && (line === "" || line.trim() === "");
+  return typeof line === "string" && line.trim() === "";
 }
 
-/** Parses a line: a JSON object with a string `text` and, if it wants, an `id` (string or number). */
+/** An id as the line has it: a number by its digits, whatever JavaScript makes of them. */
+function writtenId(line: string, field: "id" | "_id", id: string | number): string {
+  if (typeof id === "string") return id;
+  return String((parseKeepingDigits(line) as Record<string, unknown>)[field]);
+}
+
+/**
+ * Parses a line: a JSON object with a `text` (a string, or null for a document without text) and, if it wants, an `id` (a string or a
+ * number). A line with `_id` in place of `id` is one of a BEIR corpus: its text is its `title`, a newline and its `text`.
+ */
 export function parseCorpusLine(line: string | UnreadableLine): ParsedLine | BadLine {
   if (line instanceof UnreadableLine) return new BadLine(line.reason);
   let value: unknown;
@@ -49,21 +68,15 @@ export function parseCorpusLine(line: string | UnreadableLine): ParsedLine | Bad
     const position = /at position \d+/.exec((error as Error).message)?.[0];
     return new BadLine(`not valid JSON${position === undefined ? "" : ` ${position}`}`);
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return new BadLine(`${kind(value)}, not a JSON object`);
-  }
-  const { id: rawId, text } = value as { id?: unknown; text?: unknown };
-  if (text === undefined) return new BadLine(`no "text" field`);
-  if (typeof text !== "string") return new BadLine(`"text" is ${kind(text)}, not a string`);
-  const id = parseId(rawId);
-  if (id instanceof BadLine) return id;
-  const canonical =
-    id !== null &&
-    id === rawId &&
-    Object.keys(value).length === 2 &&
-    id.isWellFormed() &&
-    text.isWellFormed() &&
-    // White space to JSON, but the end of a line to some readers of lines.
-    !line.includes("\r");
-  return { id, text: /\S/.test(text) ? text : "", canonical };
+  const parsed = Line.safeParse(value);
+  if (!parsed.success) return new BadLine(parsed.error.issues[0]?.message ?? "not a document");
+  const { id, _id, title, text } = parsed.data;
+  const isBeir = (id === undefined || id === null) && isId(_id);
+  const field = isBeir ? "_id" : "id";
+  const written = writtenId(line, field, (isBeir ? _id : id) ?? "");
+  const parts = isBeir && typeof title === "string" ? [title, text] : [text];
+  return {
+    id: written === "" ? null : written,
+    text: parts.filter((part) => part !== null && isVisible(part)).join("\n"),
+  };
 }

@@ -28,13 +28,8 @@ export class DocumentIds {
   }
 
   /** Adds an id that no document had before; false when one had. */
-  addNew(id: string): boolean {
-    return this.addNewPart(id, 0, id.length);
-  }
-
-  /** The same of the id that stands at `start` to `end` in a text. */
-  addNewPart(text: string, start: number, end: number): boolean {
-    this.#hash(text, start, end);
+  #addNew(id: string): boolean {
+    this.#hash(id);
     const slot = this.#find(this.#idHigh, this.#idLow);
     if (!this.#isFree(slot)) return false;
     this.#slots[slot] = this.#idLow;
@@ -46,23 +41,23 @@ export class DocumentIds {
 
   /** The id itself when it is new, else `<id>#<n>`, where n counts the documents with this id. */
   unique(id: string): string {
-    if (this.addNew(id)) return id;
+    if (this.#addNew(id)) return id;
     this.#duplicates += 1;
     const hash = `${this.#idHigh}/${this.#idLow}`;
     for (;;) {
       const occurrence = (this.#occurrences.get(hash) ?? 1) + 1;
       this.#occurrences.set(hash, occurrence);
       const candidate = `${id}#${occurrence}`;
-      if (this.addNew(candidate)) return candidate;
+      if (this.#addNew(candidate)) return candidate;
     }
   }
 
   /** Two 32-bit hashes (murmur-like mixing of UTF-16 code units), never both 0. */
-  #hash(text: string, start: number, end: number): void {
+  #hash(id: string): void {
     let a = 0x9e3779b9;
     let b = 0x85ebca6b;
-    for (let index = start; index < end; index += 1) {
-      const unit = text.charCodeAt(index);
+    for (let index = 0; index < id.length; index += 1) {
+      const unit = id.charCodeAt(index);
       a = Math.imul(a ^ unit, 0x85ebca77);
       b = Math.imul(b ^ unit, 0xc2b2ae3d);
       a ^= a >>> 13;

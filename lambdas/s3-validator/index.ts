@@ -1,8 +1,8 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { lambdaHandler } from "../shared/handler.ts";
-import { publishCounts } from "../shared/metrics.ts";
-import { S3Prefix, S3Uri } from "../shared/s3-uri.ts";
+import { S3Prefix, S3Uri } from "../shared/aws/s3-uri.ts";
+import { lambdaHandler } from "../shared/lambda/handler.ts";
+import { publishCounts } from "../shared/lambda/metrics.ts";
 import { validateCorpus } from "./validate-corpus.ts";
 
 const s3 = new S3Client({});

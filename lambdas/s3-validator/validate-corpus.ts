@@ -2,15 +2,13 @@ import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { CorpusResult } from "../../pipeline/artifacts.ts";
-import { corpusLine, corpusPrefix, corpusWriter, discardCorpus, writeCorpusManifest } from "../shared/corpus.ts";
-import { EncodedLines } from "../shared/encoded-lines.ts";
-import { CorpusTooLargeError, EmptyCorpusError, messageOf } from "../shared/errors.ts";
-import { decodeLines, readWholeLines, UnreadableLine } from "../shared/line-blocks.ts";
-import { readObject } from "../shared/s3-objects.ts";
-import { formatS3Uri, type S3Location } from "../shared/s3-uri.ts";
+import { readObject } from "../shared/aws/s3-objects.ts";
+import { formatS3Uri, type S3Location } from "../shared/aws/s3-uri.ts";
+import { CorpusTooLargeError, EmptyCorpusError, messageOf } from "../shared/lambda/errors.ts";
+import { corpusLine, corpusPrefix, corpusWriter, discardCorpus, writeCorpusManifest } from "../shared/lines/corpus.ts";
+import { type LineBlock, readLineBlocks, type UnreadableLine } from "../shared/lines/line-blocks.ts";
 import { BadLine, isBlank, parseCorpusLine } from "./corpus-line.ts";
 import { DocumentIds } from "./document-ids.ts";
-import { PlainLines } from "./plain-lines.ts";
 
 /** Lines of the corpus are not what they must be. */
 export class InvalidCorpusError extends Error {
@@ -57,9 +55,6 @@ async function* decompressed(source: AsyncIterable<Buffer>, uri: string): AsyncG
   }
 }
 
-/** More than the lines of most blocks take. */
-const LINES_BYTES = 128 * 1024;
-
 /** Takes the lines of a corpus one after the other, counts what they are, and makes lines of the corpus of them. */
 class CorpusReader {
   readonly ids = new DocumentIds();
@@ -72,74 +67,41 @@ class CorpusReader {
   /** There is a line beyond the limit. */
   truncated = false;
   readonly #maxDocuments: number;
-  readonly #lines = new EncodedLines(LINES_BYTES);
-  #lineNumber = 0;
 
   constructor(maxDocuments: number) {
     this.#maxDocuments = maxDocuments;
   }
 
-  /** The corpus lines of a block of whole lines; until the next block is read. */
-  read(block: Buffer | UnreadableLine): EncodedLines {
-    const lines = this.#lines;
-    lines.clear();
-    if (block instanceof UnreadableLine) {
-      this.#takeLine(block, lines);
-      return lines;
-    }
-    const plain = PlainLines.of(block);
-    if (plain === undefined) {
-      for (const line of decodeLines(block, MAX_LINE_BYTES)) {
-        this.#takeLine(line, lines);
-        if (this.truncated) break;
+  /** The corpus lines that a block of lines gives. */
+  read({ firstLine, lines }: LineBlock): string[] {
+    const taken: string[] = [];
+    for (const [index, line] of lines.entries()) {
+      if (isBlank(line)) continue;
+      if (this.documents === this.#maxDocuments) {
+        this.truncated = true;
+        break;
       }
-      return lines;
+      const document = this.#take(line, firstLine + index);
+      if (document !== undefined) taken.push(document);
     }
-    for (let start = 0; start <= block.length && !this.truncated; ) {
-      const end = plain.lineEnd(start);
-      const taken = end - start <= MAX_LINE_BYTES && this.#takePlainLine(plain, block, start, end, lines);
-      if (!taken)
-        for (const line of decodeLines(block.subarray(start, end), MAX_LINE_BYTES)) this.#takeLine(line, lines);
-      start = end + 1;
-    }
-    return lines;
+    return taken;
   }
 
-  #takePlainLine(plain: PlainLines, block: Buffer, start: number, end: number, lines: EncodedLines): boolean {
-    if (this.documents === this.#maxDocuments || !plain.read(start, end)) return false;
-    if (!plain.addIdTo(this.ids)) return false;
-    this.#lineNumber += 1;
-    this.lineCount += 1;
-    this.documents += 1;
-    if (plain.isCanonical) lines.copy(block, start, end);
-    else plain.writeTo(lines);
-    lines.endLine();
-    return true;
-  }
-
-  #takeLine(line: string | UnreadableLine, lines: EncodedLines): void {
-    this.#lineNumber += 1;
-    if (isBlank(line)) return;
-    if (this.documents === this.#maxDocuments) {
-      this.truncated = true;
-      return;
-    }
+  #take(line: string | UnreadableLine, number: number): string | undefined {
     this.lineCount += 1;
     const parsed = parseCorpusLine(line);
     if (parsed instanceof BadLine) {
       this.badLineCount += 1;
-      if (this.badLines.length < BAD_LINES_NAMED) this.badLines.push(`line ${this.#lineNumber}: ${parsed.reason}`);
-      return;
+      if (this.badLines.length < BAD_LINES_NAMED) this.badLines.push(`line ${number}: ${parsed.reason}`);
+      return undefined;
     }
     if (parsed.text === "") {
       this.emptyDocuments += 1;
-      return;
+      return undefined;
     }
     if (parsed.id === null) this.missingIds += 1;
-    const id = this.ids.unique(parsed.id ?? `line-${this.#lineNumber}`);
-    const unchanged = parsed.canonical && id === parsed.id && typeof line === "string";
-    lines.add(unchanged ? line : corpusLine(id, parsed.text));
     this.documents += 1;
+    return corpusLine(this.ids.unique(parsed.id ?? `line-${number}`), parsed.text);
   }
 }
 
@@ -166,15 +128,15 @@ export async function validateCorpus(s3: S3Client, request: ValidationRequest): 
 
   try {
     const bytes = readObject(s3, corpus);
-    for await (const block of readWholeLines(compressed ? decompressed(bytes, uri) : bytes, MAX_LINE_BYTES)) {
+    for await (const block of readLineBlocks(compressed ? decompressed(bytes, uri) : bytes, MAX_LINE_BYTES)) {
       const lines = reader.read(block);
-      if (reader.badLineCount === 0) await writer.appendEncoded(lines.bytes, lines.count);
+      if (reader.badLineCount === 0) await writer.append(lines);
       if (reader.truncated) break;
       if (request.remainingMs() < DEADLINE_RESERVE_MS) {
         throw new CorpusTooLargeError(
-          `${uri} could not be read to its end in the time a Lambda function has (${reader.documents} documents so far). ${
-            compressed ? "Upload it uncompressed (.jsonl)" : "Give the function more memory, which brings more CPU"
-          }, or shorten it to max_corpus_documents documents.`,
+          `${uri} could not be read in the time a Lambda function has, which was enough for ${reader.documents} documents. Lower max_corpus_documents below that number, or ${
+            compressed ? "upload the corpus uncompressed (.jsonl), which is read faster" : "split the corpus"
+          }.`,
         );
       }
     }
@@ -182,12 +144,12 @@ export async function validateCorpus(s3: S3Client, request: ValidationRequest): 
     if (badLineCount > 0) {
       const more = badLineCount > badLines.length ? `\n... and ${badLineCount - badLines.length} more` : "";
       throw new InvalidCorpusError(
-        `${badLineCount} of ${lineCount} lines of ${uri} cannot be used. Each line must be a JSON object with a string "text" (and, optionally, an "id"), in UTF-8:\n${badLines.join("\n")}${more}`,
+        `${badLineCount} of ${lineCount} lines of ${uri} cannot be used. Correct them and upload the corpus again; each line must be a JSON object with a string "text" (and, optionally, an "id"), in UTF-8:\n${badLines.join("\n")}${more}`,
       );
     }
     if (documents === 0) {
       throw new EmptyCorpusError(
-        `${uri} has no document with text${emptyDocuments > 0 ? ` (${emptyDocuments} with an empty "text")` : ""}.`,
+        `${uri} has no document with text${emptyDocuments > 0 ? ` (${emptyDocuments} with an empty "text")` : ""}. Set s3_corpus_path to a corpus that has some.`,
       );
     }
     await writer.finish();

@@ -1,6 +1,6 @@
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { z } from "zod";
-import { lambdaHandler } from "../shared/handler.ts";
+import { lambdaHandler } from "../shared/lambda/handler.ts";
 import { startExecution } from "./start.ts";
 
 const Environment = z.object({ STATE_MACHINE_ARN: z.string().min(1) });

@@ -6,7 +6,8 @@ import {
   REGIONS_WITH_IMAGES,
   TEI_ACCOUNT_BY_REGION,
 } from "../../pipeline/image-registries.ts";
-import type { Images } from "../../pipeline/images.ts";
+import { forEachImage, type Images } from "../../pipeline/images.ts";
+import { KNOWN_IMAGES_RULE } from "../../pipeline/parameters/cross-field-rules.ts";
 import type { AwsContext } from "../terraform/aws-context.ts";
 
 /** Stands in images that {@link imagesKnown} refuses or that others take the place of: they are formed all the same. */
@@ -32,32 +33,31 @@ const SPARSE_SERVING_TAGS = {
 
 /** The region's images, as locals of the stack; `overrides` that are not empty take their place. */
 export function regionalImages(scope: Construct, { region, dnsSuffix }: AwsContext, overrides: Images): Images {
-  const image = (name: keyof Images, account: string, repositoryAndTag: string): string =>
-    new TerraformLocal(
-      scope,
-      `${name}_image`,
-      Fn.coalesce([overrides[name], Fn.format(`%s.dkr.ecr.%s.%s/${repositoryAndTag}`, [account, region, dnsSuffix])]),
-    ).asString;
   const dlcAccount = Fn.lookup(DLC_ACCOUNT_BY_REGION, region, DLC_ACCOUNT);
   const teiAccount = Fn.lookup(TEI_ACCOUNT_BY_REGION, region, NO_ACCOUNT);
-  return {
-    training_gpu: image("training_gpu", dlcAccount, `pytorch-training:${TRAINING_TAGS.gpu}`),
-    training_cpu: image("training_cpu", dlcAccount, `pytorch-training:${TRAINING_TAGS.cpu}`),
-    serving_gpu: image("serving_gpu", teiAccount, `tei:${SERVING_TAGS.gpu}`),
-    serving_cpu: image("serving_cpu", teiAccount, `tei-cpu:${SERVING_TAGS.cpu}`),
-    sparse_serving_gpu: image("sparse_serving_gpu", dlcAccount, `pytorch-inference:${SPARSE_SERVING_TAGS.gpu}`),
-    sparse_serving_cpu: image("sparse_serving_cpu", dlcAccount, `pytorch-inference:${SPARSE_SERVING_TAGS.cpu}`),
+  const sources: Images<{ account: string; image: string }> = {
+    training_gpu: { account: dlcAccount, image: `pytorch-training:${TRAINING_TAGS.gpu}` },
+    training_cpu: { account: dlcAccount, image: `pytorch-training:${TRAINING_TAGS.cpu}` },
+    serving_gpu: { account: teiAccount, image: `tei:${SERVING_TAGS.gpu}` },
+    serving_cpu: { account: teiAccount, image: `tei-cpu:${SERVING_TAGS.cpu}` },
+    sparse_serving_gpu: { account: dlcAccount, image: `pytorch-inference:${SPARSE_SERVING_TAGS.gpu}` },
+    sparse_serving_cpu: { account: dlcAccount, image: `pytorch-inference:${SPARSE_SERVING_TAGS.cpu}` },
   };
+  return forEachImage((purpose) => {
+    const { account, image } = sources[purpose];
+    const uri = Fn.format(`%s.dkr.ecr.%s.%s/${image}`, [account, region, dnsSuffix]);
+    return new TerraformLocal(scope, `${purpose}_image`, Fn.coalesce([overrides[purpose], uri])).asString;
+  });
 }
 
-/** What a plan refuses: a region whose images are not known, unless every one is given in `overrides`. */
+/** A precondition of a plan: the provider's region has images, or every one is given in `overrides`. */
 export function imagesKnown({ region }: AwsContext, overrides: Images): Precondition {
   const images: string[] = Object.values(overrides);
   const allGiven = Op.eq(Fn.lengthOf(Fn.compact(images)), images.length);
+  const { must, write } = KNOWN_IMAGES_RULE;
   return {
     condition: Op.or(Fn.contains([...REGIONS_WITH_IMAGES], region), allGiven),
-    errorMessage:
-      "The provider's region must be one whose images are known, or all images must be given; configure for example us-east-1, or write training_image_gpu, training_image_cpu, serving_image_gpu, serving_image_cpu, sparse_serving_image_gpu and sparse_serving_image_cpu.",
+    errorMessage: `The provider's region must ${must}; write ${write}.`,
   };
 }
 

@@ -25,7 +25,7 @@ export const BATCH_QUOTA_RETRY = {
   JitterStrategy: "FULL",
 };
 
-/** Faults of Lambda itself, and throttling and faults of services that a function called: its error's name is the service's. */
+/** Faults of Lambda itself, throttling and faults of services that a function called (its error's name is the service's), and OpenSearch with shards or nodes away. */
 export const LAMBDA_RETRY = [
   {
     ErrorEquals: [
@@ -39,6 +39,7 @@ export const LAMBDA_RETRY = [
       "ServiceUnavailableException",
       "SlowDown",
       "InternalError",
+      "OpenSearchUnavailableError",
     ],
     ...BACKOFF,
   },

@@ -3,7 +3,7 @@
  * documentation lists them.
  */
 import { REGIONS_WITH_IMAGES } from "../image-registries.ts";
-import { IMAGE_PURPOSES } from "../images.ts";
+import { IMAGE_PURPOSES, imageParameter } from "../images.ts";
 import { type Condition, holds, type KnownValues, parametersOf } from "./conditions.ts";
 import { EXECUTION_PARAMETER_NAMES, type ParameterName } from "./table.ts";
 import { DEFAULT_BASE_MODELS } from "./training.ts";
@@ -24,9 +24,16 @@ export interface CrossFieldRule {
 
 /** A Git commit, which nobody can move. */
 const COMMIT = "^[0-9a-f]{40}$";
-const imageParameter = (purpose: (typeof IMAGE_PURPOSES)[number]) =>
-  purpose.replace(/_([gc]pu)$/, "_image_$1") as ParameterName;
 const IMAGE_PARAMETERS = IMAGE_PURPOSES.map(imageParameter);
+
+/** The region has images, or every image is given. A plan checks it of the provider's region, too. */
+export const KNOWN_IMAGES_RULE: CrossFieldRule = {
+  blame: "region",
+  when: { not: { all: IMAGE_PARAMETERS.map((name) => ({ given: name })) } },
+  require: { parameter: "region", isOneOf: REGIONS_WITH_IMAGES },
+  must: "be one whose images are known, or all six images must be given",
+  write: `for example us-east-1, or ${IMAGE_PARAMETERS.slice(0, -1).join(", ")} and ${IMAGE_PARAMETERS.at(-1)}`,
+};
 
 /** All rules between parameters. */
 export const CROSS_FIELD_RULES: readonly CrossFieldRule[] = [
@@ -142,13 +149,7 @@ export const CROSS_FIELD_RULES: readonly CrossFieldRule[] = [
     must: "be empty when notification_topic_arn is given, because the addresses subscribe to the topic that is made otherwise",
     write: "[], or subscribe them to your topic",
   },
-  {
-    blame: "region",
-    when: { not: { all: IMAGE_PARAMETERS.map((name) => ({ given: name })) } },
-    require: { parameter: "region", isOneOf: REGIONS_WITH_IMAGES },
-    must: "be one whose images are known, or all six images must be given",
-    write: `for example us-east-1, or ${IMAGE_PARAMETERS.slice(0, -1).join(", ")} and ${IMAGE_PARAMETERS.at(-1)}`,
-  },
+  KNOWN_IMAGES_RULE,
 ];
 
 /** The sentence that refuses values. */

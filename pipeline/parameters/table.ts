@@ -85,8 +85,8 @@ export const JOB_ARGUMENTS: Readonly<Record<JobStage, readonly ParameterName[]>>
 ) as Record<JobStage, readonly ParameterName[]>;
 
 /** The name of a parameter as a prop of the construct. */
-export function propName(name: string): string {
-  return name.replaceAll(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+export function propName<Name extends string>(name: Name): PropName<Name> {
+  return name.replaceAll(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase()) as PropName<Name>;
 }
 
 /** Type of {@link propName}. */

@@ -10,7 +10,7 @@ import { withLock } from "../../emulation/cache/cached-build.ts";
 import type { Findings } from "../static-analysis/tools.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
-/** What the README tells a user to put in the place of the two packages. */
+/** What docs/operate.md tells a user to put in the place of the two packages. */
 const REPLACEMENTS = { cdktf: "npm:cdktn@0.24.0", constructs: "10.6.0" };
 /** Development dependencies that synthesis imports. */
 const NEEDED = ["esbuild", "fflate", "tar", "tsx"];

@@ -5,7 +5,7 @@ import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } fro
 import getPort from "get-port";
 import { startProcess, waitUntilReady } from "../../emulation/processes/processes.ts";
 import { pythonEnvironment } from "../../emulation/python/environment.ts";
-import { listKeys } from "../../lambdas/shared/s3-objects.ts";
+import { listKeys } from "../../lambdas/shared/aws/s3-objects.ts";
 
 /** A bucket of a MiniStack of its own: the S3 protocol for real, which mocks of single commands do not give. */
 export interface EmulatedS3 {

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from finetuning.artifacts.contract import (
+from finetuning.artifacts.documents import DocumentStore
+from finetuning.artifacts.jsonl import write_jsonl
+from finetuning.artifacts.records import (
     CurvePoint,
     EvaluationReport,
     EvaluationSet,
@@ -22,10 +24,12 @@ from finetuning.artifacts.contract import (
     ReturnedDocument,
     StyleResult,
     TrainingCurves,
-    write_jsonl,
 )
-from finetuning.artifacts.documents import DocumentStore
 from finetuning.evaluation.evaluate import EvaluationInputs
+from finetuning.models import devices
+from finetuning.models.loading import ModelSource
+from finetuning.scoring.teachers import lightweight_reranker
+from finetuning.training import trainer
 from sentence_transformers import SentenceTransformer, SparseEncoder
 from sentence_transformers.base.modules import Module, Router
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
@@ -46,6 +50,13 @@ WORDS = [
 def _one_thread():
     """Small tensors gain nothing from threads, and on a busy machine waiting for each other costs most of the time."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def full_precision(monkeypatch):
+    """bf16 would blur comparisons; whether the CPU has it must not matter either."""
+    for module in (devices, trainer, lightweight_reranker):
+        monkeypatch.setattr(module, "supports_bf16", lambda _: False)
 
 
 @pytest.fixture(scope="session")
@@ -143,6 +154,12 @@ def tiny_cross_encoder(tmp_path_factory, tokenizer_folder) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def source() -> Callable[..., ModelSource]:
+    """Where a base model comes from: a folder."""
+    return lambda folder, parameter="base_model_id": ModelSource(str(folder), parameter)
+
+
 @pytest.fixture
 def write_lines() -> Callable[[Path, list], None]:
     """Writes objects to a JSONL file, making its folder."""
@@ -186,8 +203,8 @@ def evaluation_report() -> EvaluationReport:
         sets=[evaluation_set_of("held_out"), evaluation_set_of("judged", mean=0.05, low=0.01)],
         sparsity=[],
         training=TrainingCurves(
-            train_loss=[CurvePoint(1, 2.0), CurvePoint(10, 0.5)],
-            dev_loss=[CurvePoint(0, 1.0), CurvePoint(10, 0.75)],
+            train_loss=[CurvePoint(step=1, value=2.0), CurvePoint(step=10, value=0.5)],
+            dev_loss=[CurvePoint(step=0, value=1.0), CurvePoint(step=10, value=0.75)],
             dev_ndcg=[],
         ),
         settings={"learning_rate": "5e-06", "max_steps": "10"},
@@ -201,24 +218,47 @@ def evaluation_set() -> Callable[..., EvaluationSet]:
 
 
 def evaluation_set_of(name: str, *, mean: float = 0.2, low: float = 0.1, high: float = 0.3) -> EvaluationSet:
-    base, tuned = RankingMetrics(0.5, 0.9, 0.4), RankingMetrics(0.5 + mean, 0.9, 0.6)
-    gain, nothing = MetricGain(mean, low, high, 7, 2), MetricGain(0, 0, 0, 0, 0)
-    spread = Interval(0.4, 0.6)
-    results = [ReturnedDocument("d1", "a passage", 1), ReturnedDocument("d2", "another passage", 0)]
-    change = QueryChange("how to lift", "question", 0.0, 1.0, "d1", "a passage", 0, 1, results[1:], results)
+    base, tuned = (
+        RankingMetrics(ndcg_at_10=0.5, recall_at_100=0.9, mrr_at_10=0.4),
+        RankingMetrics(ndcg_at_10=0.5 + mean, recall_at_100=0.9, mrr_at_10=0.6),
+    )
+    gain, nothing = (
+        MetricGain(mean=mean, low=low, high=high, wins=7, losses=2),
+        MetricGain(mean=0, low=0, high=0, wins=0, losses=0),
+    )
+    spread = Interval(low=0.4, high=0.6)
+    results = [
+        ReturnedDocument(doc_id="d1", snippet="a passage", relevance=1),
+        ReturnedDocument(doc_id="d2", snippet="another passage", relevance=0),
+    ]
+    change = QueryChange(
+        query="how to lift",
+        style="question",
+        ndcg_base=0.0,
+        ndcg_tuned=1.0,
+        relevant_doc_id="d1",
+        relevant_snippet="a passage",
+        base_rank=0,
+        tuned_rank=1,
+        base_results=results[1:],
+        tuned_results=results,
+    )
     return EvaluationSet(
         name=name,
         queries=10,
         documents=40,
-        rankers=Rankers(base, base, tuned, base, tuned),
-        ndcg_intervals=RankerIntervals(spread, spread, spread, spread, spread),
+        rankers=Rankers(bm25=base, base=base, tuned=tuned, base_hybrid=base, tuned_hybrid=tuned),
+        ndcg_intervals=RankerIntervals(bm25=spread, base=spread, tuned=spread, base_hybrid=spread, tuned_hybrid=spread),
         ndcg_gain=gain,
         recall_gain=nothing,
         mrr_gain=gain,
         hybrid_ndcg_gain=gain,
         hybrid_recall_gain=nothing,
         hybrid_mrr_gain=gain,
-        styles=[StyleResult("question", 6, base, tuned, gain), StyleResult("title", 4, base, tuned, gain)],
+        styles=[
+            StyleResult(style="question", queries=6, base=base, tuned=tuned, ndcg_gain=gain),
+            StyleResult(style="title", queries=4, base=base, tuned=tuned, ndcg_gain=gain),
+        ],
         query_gains=[1.0, 0.5, 0.0, -0.25],
         gained=[change],
         lost=[],
@@ -249,7 +289,12 @@ def evaluation_inputs(run_folders, tiny_model, words) -> EvaluationInputs:
     training_data.mkdir()
     write_jsonl(
         training_data / "test.jsonl",
-        (HeldOutQuery(f"q{n}", f"{words[n]} {words[n + 1]}", ("title", "question")[n % 2], f"d{n}") for n in range(8)),
+        (
+            HeldOutQuery(
+                query_id=f"q{n}", query=f"{words[n]} {words[n + 1]}", style=("title", "question")[n % 2], doc_id=f"d{n}"
+            )
+            for n in range(8)
+        ),
     )
     model = run_folders / "model"
     model.mkdir()

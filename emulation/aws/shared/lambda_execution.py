@@ -29,6 +29,12 @@ MEMORY_CHECK_SECONDS = 0.05
 HEAP_SHARE = 0.9
 """Of the function's memory that V8 may fill; the rest is the process itself, as in Lambda's runtime."""
 READ_BYTES = 1 << 16
+PROC = Path("/proc")
+"""Where Linux tells what a process has allocated."""
+PS_SECONDS = 0.5
+"""Between two looks with ``ps``, which starts a process each time."""
+PS_ALLOWANCE_MB = 64
+"""``ps`` counts the pages of Node's program too."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +124,7 @@ class ExecutionEnvironment:
         for descriptor in (self._requests, self._output, self._replies):
             os.set_blocking(descriptor, False)
         self._initialised = False
+        self._next_ps = 0.0
 
     def invoke(self, request_id: str, arn: str, event: Json) -> Outcome:
         """Runs the handler, and first the function's module if the process is new."""
@@ -155,7 +162,7 @@ class ExecutionEnvironment:
                             return self._exited(request_id, log)
                         selector.unregister(self._output)
                     (reply if key.fd == self._replies else log).extend(chunk)
-                if self._memory_mb() > self.function.memory_mb:
+                if self._exceeds_memory():
                     self._process.kill()
         self._drain_output(log)
         message = json.loads(reply)
@@ -203,14 +210,28 @@ class ExecutionEnvironment:
             {"errorType": error_type, "errorMessage": message}, True, f"{_text(log)}{message}\n", reusable=False
         )
 
-    def _memory_mb(self) -> float:
-        """What the process itself has allocated; 0 where the system has no /proc, which leaves V8's own limit."""
+    def _exceeds_memory(self) -> bool:
+        """Whether the process itself has allocated more than the function may: by /proc, else by ``ps``.
+
+        Where the system has neither, V8's own limit is left.
+        """
         try:
-            status = Path(f"/proc/{self._process.pid}/status").read_text()
+            status = (PROC / str(self._process.pid) / "status").read_text()
         except OSError:
-            return 0
+            return self._exceeds_memory_by_ps()
         match = re.search(r"^RssAnon:\s+(\d+) kB$", status, re.MULTILINE)
-        return int(match[1]) / 1024 if match else 0
+        return match is not None and int(match[1]) / 1024 > self.function.memory_mb
+
+    def _exceeds_memory_by_ps(self) -> bool:
+        if time.monotonic() < self._next_ps:
+            return False
+        self._next_ps = time.monotonic() + PS_SECONDS
+        command = ["ps", "-o", "rss=", "-p", str(self._process.pid)]
+        try:
+            resident_kib = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+        except OSError:
+            return False
+        return resident_kib.isdigit() and int(resident_kib) / 1024 > self.function.memory_mb + PS_ALLOWANCE_MB
 
     def close(self) -> None:
         """Ends the process and removes its files."""

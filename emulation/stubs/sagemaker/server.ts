@@ -8,7 +8,7 @@ import { Endpoints } from "./endpoints.ts";
 import { INVOCATION_PATH, invokeEndpoint } from "./invocation.ts";
 import { ResourceTags } from "./resource-tags.ts";
 import { APPLICATION_AUTO_SCALING, ScalableTargets } from "./scalable-targets.ts";
-import type { StubContext } from "./stub-context.ts";
+import { logFilePath, type StubContext } from "./stub-context.ts";
 import { TrainingJobs } from "./training-jobs.ts";
 
 export interface SageMakerStubOptions {
@@ -46,6 +46,8 @@ export interface SageMakerStubOptions {
 export interface StartedStub {
   /** Control plane and runtime. */
   readonly url: string;
+  /** The file that a training job's output goes to. */
+  readonly trainingJobLog: (jobName: string) => string;
   /** Ends every job, every model server and the stub's server. */
   stop(): Promise<void>;
 }
@@ -114,6 +116,7 @@ export async function startSageMakerStub(options: SageMakerStubOptions): Promise
   const server = await serve(respond, options.port, options.observe);
   return {
     url: server.url,
+    trainingJobLog: (jobName) => logFilePath(context, "training-jobs", jobName),
     async stop() {
       await server.stop();
       await Promise.all([trainingJobs.stop(), endpoints.stop()]);

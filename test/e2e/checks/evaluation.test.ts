@@ -7,7 +7,7 @@ const BODY = "base/model 0.125 0.500 0.250 question The model&#39;s gain is &lt;
 
 const failures = (page: string) =>
   pageChecks(page, report, NOT_DEPLOYED)
-    .filter(({ passed }) => !passed)
+    .filter(({ outcome }) => outcome !== "passed")
     .map(({ name, detail }) => `${name}: ${detail}`);
 
 describe("pageChecks", () => {

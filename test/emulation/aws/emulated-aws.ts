@@ -14,7 +14,7 @@ import {
 } from "@aws-sdk/client-sfn";
 import { zipSync } from "fflate";
 import type { StartedAwsEmulator } from "../../../emulation/aws/aws-emulator.ts";
-import { MiniStack } from "../../../emulation/aws/ministack.ts";
+import { type MiniStackOptions, startMiniStack } from "../../../emulation/aws/ministack.ts";
 import { pythonEnvironment } from "../../../emulation/python/environment.ts";
 
 const ROLE = "arn:aws:iam::000000000000:role/test";
@@ -67,8 +67,8 @@ export interface Finished {
 }
 
 /** MiniStack as a process, with clients and short ways to deploy and run things in it. */
-export async function startEmulatedAws(configure: (miniStack: MiniStack) => MiniStack = (miniStack) => miniStack) {
-  return connectToEmulatedAws(await configure(new MiniStack().withPython(await emulatorsPython())).start());
+export async function startEmulatedAws(options: Partial<MiniStackOptions> = {}) {
+  return connectToEmulatedAws(await startMiniStack({ python: await emulatorsPython(), ...options }));
 }
 
 /** Clients of a running emulator, and short ways to deploy and run things in it. */

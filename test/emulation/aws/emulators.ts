@@ -1,13 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { ForwardedService } from "../../../emulation/aws/aws-emulator.ts";
-import { AwsContainer } from "../../../emulation/aws/containers.ts";
-import { dockerEngine, gatewayOf } from "../../../emulation/images/availability.ts";
-import { type StartedRelay, startHostRelay } from "../../../emulation/runtimes/host-relay.ts";
+import type { ServiceEndpoints } from "../../../emulation/aws/aws-emulator.ts";
+import { startLocalStack } from "../../../emulation/aws/localstack.ts";
+import { dockerEngine, gatewayOf } from "../../../emulation/containers/engine.ts";
+import { type StartedRelay, startHostRelay } from "../../../emulation/containers/host-relay.ts";
 import { containerImages } from "../container-images.ts";
-import { connectToEmulatedAws, type EmulatedAws } from "./emulated-aws.ts";
-import { LOCALSTACK_PROCESS, MINISTACK_PROCESS, type ProcessForm } from "./emulator-processes.ts";
+import { connectToEmulatedAws, type EmulatedAws, startEmulatedAws } from "./emulated-aws.ts";
 
 /** An AWS emulator that tests can be run against. */
 export interface Emulator {
@@ -15,52 +14,40 @@ export interface Emulator {
   readonly available: boolean;
   readonly unavailableBecause: string | undefined;
   /** @param services servers on this machine that stand for services. */
-  start(services: Partial<Record<ForwardedService, string>>): Promise<EmulatedAws>;
+  start(services: ServiceEndpoints): Promise<EmulatedAws>;
 }
 
 const WAIT_SCALE = 0.05;
 
-function asProcess({ name, unavailableBecause, create }: ProcessForm): Emulator {
-  return {
-    name,
-    available: unavailableBecause === undefined,
-    unavailableBecause,
-    async start(services) {
-      const emulator = (await create()).withWaitScale(WAIT_SCALE);
-      for (const [service, url] of Object.entries(services)) {
-        emulator.withServiceEndpoint(service as ForwardedService, url);
-      }
-      return connectToEmulatedAws(await emulator.start());
-    },
-  };
-}
+const MINISTACK: Emulator = {
+  name: "MiniStack as a process",
+  available: true,
+  unavailableBecause: undefined,
+  start: (serviceEndpoints) => startEmulatedAws({ serviceEndpoints, waitScale: WAIT_SCALE }),
+};
 
-async function containerised(name: "localstack" | "ministack"): Promise<Emulator> {
-  const { images, reason } = await containerImages(name);
+async function localStack(): Promise<Emulator> {
+  const { images, reason } = await containerImages();
   return {
-    name: name === "localstack" ? "LocalStack in a container" : "MiniStack in a container",
+    name: "LocalStack in a container",
     available: images !== undefined,
     unavailableBecause: reason,
     async start(services) {
-      const directory = await mkdtemp(path.join(tmpdir(), `${name}-`));
+      const workDirectory = await mkdtemp(path.join(tmpdir(), "localstack-"));
       const address = await gatewayOf(await dockerEngine(), "bridge");
-      const container = new AwsContainer(name, images?.aws ?? "")
-        .withAddress(address)
-        .withWaitScale(WAIT_SCALE)
-        .withWorkDirectory(directory);
       const relays = new Map<string, StartedRelay>();
-      for (const [service, url] of Object.entries(services)) {
-        const relay = relays.get(url) ?? (await startHostRelay(url, address));
-        relays.set(url, relay);
-        container.withServiceEndpoint(service as ForwardedService, relay.url);
-      }
-      const aws = connectToEmulatedAws(await container.start());
+      for (const url of new Set(Object.values(services))) relays.set(url, await startHostRelay(url, address));
+      const serviceEndpoints = Object.fromEntries(
+        Object.entries(services).map(([service, url]) => [service, relays.get(url)?.url]),
+      ) as ServiceEndpoints;
+      const place = { image: images?.localStack ?? "", address, workDirectory };
+      const aws = connectToEmulatedAws(await startLocalStack(place, { serviceEndpoints, waitScale: WAIT_SCALE }));
       return {
         ...aws,
         async stop() {
           await aws.stop();
           for (const relay of relays.values()) await relay.stop();
-          await rm(directory, { recursive: true, force: true });
+          await rm(workDirectory, { recursive: true, force: true });
         },
       };
     },
@@ -68,9 +55,4 @@ async function containerised(name: "localstack" | "ministack"): Promise<Emulator
 }
 
 /** All that can be tested here, and what cannot with the reason. */
-export const emulators: readonly Emulator[] = [
-  asProcess(MINISTACK_PROCESS),
-  asProcess(LOCALSTACK_PROCESS),
-  await containerised("ministack"),
-  await containerised("localstack"),
-];
+export const emulators: readonly Emulator[] = [MINISTACK, await localStack()];

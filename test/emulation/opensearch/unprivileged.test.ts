@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from "n
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isReachable, linkTree } from "../../../emulation/opensearch/unprivileged.ts";
+import { isReachable, linkTree, unprivilegedUser } from "../../../emulation/opensearch/unprivileged.ts";
 
 let directory: string;
 beforeEach(async () => {
@@ -10,6 +10,13 @@ beforeEach(async () => {
   await chmod(directory, 0o755);
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
+
+describe("unprivilegedUser", () => {
+  it("is another than root for root, and nobody else for everybody else", () => {
+    expect(unprivilegedUser(0)?.uid).toBeGreaterThan(0);
+    for (const uid of [501, 1000]) expect(unprivilegedUser(uid)).toBeUndefined();
+  });
+});
 
 describe("isReachable", () => {
   const stranger = { uid: 65_534, gid: 65_534 };

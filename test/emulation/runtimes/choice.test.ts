@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ContainersUnavailableError } from "../../../emulation/images/availability.ts";
+import { ContainersUnavailableError } from "../../../emulation/containers/engine.ts";
 import { chooseRuntime, type RuntimeChoice } from "../../../emulation/runtimes/choice.ts";
 
 async function choose(choice: RuntimeChoice, problem?: Error) {
@@ -11,7 +11,7 @@ async function choose(choice: RuntimeChoice, problem?: Error) {
       if (problem !== undefined) throw problem;
     },
   );
-  return { name: runtime.name, aws: runtime.aws, said: said.join("\n") };
+  return { name: runtime.name, said: said.join("\n") };
 }
 
 const noEngine = new ContainersUnavailableError("no Docker engine answers");
@@ -20,7 +20,6 @@ describe("the runtime", () => {
   it("is containers on its own where they can be used, and says why", async () => {
     expect(await choose({ runtime: "auto" })).toEqual({
       name: "containers",
-      aws: "localstack",
       said: expect.stringContaining("a Docker engine answers and has the images"),
     });
   });
@@ -28,22 +27,15 @@ describe("the runtime", () => {
   it("is embedded on its own where they cannot, and says why", async () => {
     expect(await choose({ runtime: "auto" }, noEngine)).toEqual({
       name: "embedded",
-      aws: "ministack",
       said: expect.stringContaining("because no Docker engine answers"),
     });
   });
 
   it("is what was asked for", async () => {
     for (const runtime of ["embedded", "containers"] as const) {
-      for (const aws of ["localstack", "ministack"] as const) {
-        expect(await choose({ runtime, aws })).toMatchObject({ name: runtime, aws });
-      }
+      expect(await choose({ runtime })).toMatchObject({ name: runtime });
     }
-    expect(await choose({ runtime: "embedded" })).toMatchObject({ name: "embedded", aws: "ministack" });
-    expect(await choose({ runtime: "auto", aws: "localstack" }, noEngine)).toMatchObject({
-      name: "embedded",
-      aws: "localstack",
-    });
+    expect(await choose({ runtime: "embedded" }, noEngine)).toMatchObject({ name: "embedded" });
   });
 
   it("is no other than asked for", async () => {

@@ -8,7 +8,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { MiniStack } from "../../../emulation/aws/ministack.ts";
+import { startMiniStack } from "../../../emulation/aws/ministack.ts";
 import { pythonEnvironment } from "../../../emulation/python/environment.ts";
 
 export const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
@@ -30,7 +30,7 @@ export interface EmulatedAws {
 export async function startEmulatedAws(): Promise<EmulatedAws> {
   const workDirectory = await mkdtemp(path.join(tmpdir(), "stubs-"));
   const { python } = await pythonEnvironment("ministack");
-  const aws = await new MiniStack().withPython(python).start();
+  const aws = await startMiniStack({ python });
   const bucket = "finetuning-data";
   const s3 = new S3Client({ endpoint: aws.endpoint, region, credentials, forcePathStyle: true });
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));

@@ -50,6 +50,18 @@ describe("readBatchLimits", () => {
     expect(quotas.commandCalls(ListServiceQuotasCommand)[1]?.args[0].input.NextToken).toBe("more");
   });
 
+  it("takes the smaller of the limits of a file and of a job: a job has one file", async () => {
+    quotas.on(ListServiceQuotasCommand).resolves({
+      Quotas: [
+        { QuotaName: "Records per input file per batch inference job for Claude Haiku 4.5", Value: 40_000 },
+        { QuotaName: "Records per batch inference job for Claude Haiku 4.5", Value: 60_000 },
+        { QuotaName: "Batch inference input file size (in GB) for Claude Haiku 4.5", Value: 3 },
+        { QuotaName: "Batch inference job size (in GB) for Claude Haiku 4.5", Value: 2 },
+      ],
+    });
+    expect(await readBatchLimits(client, HAIKU)).toMatchObject({ maxRecords: 40_000, maxFileBytes: 2_000_000_000 });
+  });
+
   it("tells Nova's models apart", async () => {
     quotas.on(ListServiceQuotasCommand).resolves({
       Quotas: [

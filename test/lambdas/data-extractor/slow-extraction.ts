@@ -6,8 +6,12 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { extractCorpus } from "../../../lambdas/data-extractor/extract.ts";
 import { ExtractionCursor } from "../../../lambdas/data-extractor/progress.ts";
-import { OpenSearch, type OpenSearchAnswer, type OpenSearchCall } from "../../../lambdas/shared/open-search.ts";
-import { S3Prefix } from "../../../lambdas/shared/s3-uri.ts";
+import { S3Prefix } from "../../../lambdas/shared/aws/s3-uri.ts";
+import {
+  OpenSearch,
+  type OpenSearchAnswer,
+  type OpenSearchCall,
+} from "../../../lambdas/shared/open-search/open-search.ts";
 import type { CorpusResult } from "../../../pipeline/artifacts.ts";
 
 const REQUEST_DELAY_MS = 200;
@@ -16,9 +20,10 @@ class SlowOpenSearch extends OpenSearch {
   override async request<Schema extends z.ZodType>(
     call: OpenSearchCall,
     answer: Schema,
+    parse?: (json: string) => unknown,
   ): Promise<OpenSearchAnswer<z.output<Schema>>> {
     await sleep(REQUEST_DELAY_MS);
-    return super.request(call, answer);
+    return super.request(call, answer, parse);
   }
 }
 

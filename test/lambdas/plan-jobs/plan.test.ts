@@ -6,7 +6,7 @@ import {
   runtimeLimit,
   type Work,
 } from "../../../lambdas/plan-jobs/runtime-limits.ts";
-import { hasLocalStorage } from "../../../lambdas/shared/instance-type.ts";
+import { hasLocalStorage } from "../../../lambdas/shared/aws/instance-type.ts";
 import { PARAMETER_NAMES, parameter } from "../../../pipeline/parameters/table.ts";
 
 const DEFAULTS = PlanRequest.shape.parameters.parse(

@@ -2,9 +2,9 @@ import pickle
 
 import pytest
 from finetuning.artifacts import documents as documents_module
-from finetuning.artifacts.contract import ContractError
 from finetuning.artifacts.documents import DocumentStore
 from finetuning.artifacts.environment import JobError
+from finetuning.artifacts.jsonl import ContractError
 
 
 def test_rows_and_ids_over_several_parts(run_folders):

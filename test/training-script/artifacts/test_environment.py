@@ -2,10 +2,8 @@ import pytest
 from finetuning.artifacts.environment import (
     ONLY_HOST,
     Host,
-    JobArgumentParser,
     JobEnvironment,
     JobError,
-    boolean_argument,
     run_job,
 )
 
@@ -60,17 +58,6 @@ def test_a_good_job_leaves_no_failure(tmp_path):
     run_job(lambda environment: (environment.model_directory / "done").touch())
     assert (tmp_path / "model" / "done").exists()
     assert not (tmp_path / "output" / "failure").exists()
-
-
-def test_bad_hyperparameters_are_job_errors():
-    parser = JobArgumentParser(prog="train.py")
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--force-deploy", type=boolean_argument)
-    assert parser.parse_args(["--force-deploy", "TRUE"]).force_deploy is True
-    with pytest.raises(JobError, match="Bad hyperparameter: argument --seed"):
-        parser.parse_args(["--seed", "x"])
-    with pytest.raises(JobError, match="must be true or false"):
-        parser.parse_args(["--force-deploy", "yes"])
 
 
 def test_instances_share_items_without_gap_or_overlap(monkeypatch):

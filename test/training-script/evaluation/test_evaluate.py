@@ -1,19 +1,23 @@
 import json
 import shutil
-import tarfile
 from dataclasses import replace
 
 import pytest
-from finetuning.artifacts.contract import EvaluationReport, GateDecision, HeldOutQuery, read_json, write_jsonl
+from finetuning.artifacts.arguments import EvaluationArguments
 from finetuning.artifacts.documents import DocumentStore
 from finetuning.artifacts.environment import JobError
-from finetuning.evaluation.evaluate import EvaluationSettings, evaluate, model_folder
-from finetuning.models.embedding import load_embedding_model
+from finetuning.artifacts.jsonl import read_json, write_json, write_jsonl
+from finetuning.artifacts.records import EvaluationReport, GateDecision, HeldOutQuery
+from finetuning.artifacts.training_files import LossEntry, TrainingResult
+from finetuning.evaluation.evaluate import evaluate, model_folder
+from finetuning.models.dense_model import DenseModel
+from finetuning.models.loading import ModelLoadError, ModelSource
 from finetuning.models.prompts import set_family_prompts
+from finetuning.scoring.teachers.registry import UnsupportedTeacherError
 from finetuning.training.serving_artifact import write_serving_artifact
 
 
-def settings_of(tiny_model, **changes):
+def arguments_of(tiny_model, **changes):
     defaults = {
         "base_model_id": str(tiny_model),
         "model_type": "dense",
@@ -28,11 +32,11 @@ def settings_of(tiny_model, **changes):
         "trust_remote_code": False,
         "seed": 42,
     }
-    return EvaluationSettings(**{**defaults, **changes})
+    return EvaluationArguments(**{**defaults, **changes})
 
 
 def test_the_same_model_twice_gains_nothing_and_is_not_deployed(evaluation_inputs, run_folders, tiny_model):
-    decision = evaluate(evaluation_inputs, run_folders, settings_of(tiny_model))
+    decision = evaluate(evaluation_inputs, run_folders, arguments_of(tiny_model))
     report = read_json(run_folders / "report.json", EvaluationReport)
     (part,) = report.sets
     assert (part.name, part.queries, part.documents) == ("held_out", 8, 40)
@@ -49,7 +53,7 @@ def test_the_same_model_twice_gains_nothing_and_is_not_deployed(evaluation_input
 def test_judgements_are_a_second_set_and_decide(evaluation_inputs, run_folders, tiny_model, judge):
     folder = judge("1\td20\t2\n1\td21\t1\n1\tabsent\t1\n2\td22\t1\n", "1\td23\n2\td22\n")
     inputs = replace(evaluation_inputs, judgements=folder)
-    decision = evaluate(inputs, run_folders, settings_of(tiny_model, force_deploy=True))
+    decision = evaluate(inputs, run_folders, arguments_of(tiny_model, force_deploy=True))
     held_out, judged = read_json(run_folders / "report.json", EvaluationReport).sets
     assert (held_out.queries, judged.queries) == (8, 1)
     assert [(style.style, style.queries) for style in held_out.styles] == [("question", 4), ("title", 4)]
@@ -59,7 +63,7 @@ def test_judgements_are_a_second_set_and_decide(evaluation_inputs, run_folders, 
 
 
 def test_a_judge_gives_a_pooled_set(evaluation_inputs, run_folders, tiny_model, tiny_cross_encoder):
-    evaluate(evaluation_inputs, run_folders, settings_of(tiny_model, judge_model_id=str(tiny_cross_encoder)))
+    evaluate(evaluation_inputs, run_folders, arguments_of(tiny_model, judge_model_id=str(tiny_cross_encoder)))
     report = read_json(run_folders / "report.json", EvaluationReport)
     held_out, pooled = report.sets
     assert (held_out.name, pooled.name) == ("held_out", "pooled")
@@ -74,7 +78,7 @@ def test_a_general_collection_is_a_set_of_its_own(evaluation_inputs, run_folders
     write_lines(folder / "corpus.jsonl", [*documents, {"_id": "empty", "title": "", "text": ""}])
     write_lines(folder / "queries.jsonl", [{"_id": "1", "text": "copper theory"}])
     (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n1\tg1\t1\n")
-    decision = evaluate(replace(evaluation_inputs, general=folder), run_folders, settings_of(tiny_model))
+    decision = evaluate(replace(evaluation_inputs, general=folder), run_folders, arguments_of(tiny_model))
     general = read_json(run_folders / "report.json", EvaluationReport).sets[-1]
     assert (general.name, general.queries, general.documents) == ("general", 1, 2)
     assert general.rankers.bm25.ndcg_at_10 == 1
@@ -83,16 +87,47 @@ def test_a_general_collection_is_a_set_of_its_own(evaluation_inputs, run_folders
 
 def test_the_teacher_is_no_judge(evaluation_inputs, run_folders, tiny_model):
     with pytest.raises(JobError, match="must not be the teacher, some/teacher"):
-        evaluate(evaluation_inputs, run_folders, settings_of(tiny_model, judge_model_id="some/teacher"))
+        evaluate(evaluation_inputs, run_folders, arguments_of(tiny_model, judge_model_id="some/teacher"))
+
+
+def test_a_judge_that_cannot_be_loaded_is_blamed_by_its_own_name(evaluation_inputs, run_folders, tiny_model, tmp_path):
+    missing = str(tmp_path / "no-such-judge")
+    with pytest.raises(ModelLoadError) as error:
+        evaluate(evaluation_inputs, run_folders, arguments_of(tiny_model, judge_model_id=missing))
+    assert f"The model {missing} could not be loaded. Check that judge_model_id names" in str(error.value)
+    assert "base_model_id" not in str(error.value)
+    assert "teacher_model_id" not in str(error.value)
+
+
+def test_a_judge_that_brings_its_own_code_is_refused(evaluation_inputs, run_folders, tiny_model, tmp_path):
+    (tmp_path / "judge").mkdir()
+    config = {"model_type": "cost_wise_gemma", "architectures": ["CostWiseGemmaForCausalLM"]}
+    (tmp_path / "judge" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UnsupportedTeacherError, match="Set judge_model_id to"):
+        evaluate(evaluation_inputs, run_folders, arguments_of(tiny_model, judge_model_id=str(tmp_path / "judge")))
 
 
 def test_the_report_shows_how_training_went(evaluation_inputs, run_folders, tiny_model):
     folder = run_folders / "unpacked"
     shutil.copytree(tiny_model, folder)
-    (folder / "loss.jsonl").write_text('{"step": 1, "loss": 2.5, "learning_rate": 0}\n{"step": 10, "loss": 1.5}\n')
-    training = {"settings": {"max_steps": 10}, "steps": 10, "dev_loss_before": 3.0, "dev_loss_after": 2.0}
-    (folder / "training.json").write_text(json.dumps(training))
-    evaluate(replace(evaluation_inputs, model=folder), run_folders, settings_of(tiny_model))
+    write_jsonl(folder / "loss.jsonl", [LossEntry(1, 2.5, 0.0), LossEntry(10, 1.5, 0.0)])
+    result = TrainingResult(
+        settings={"max_steps": 10},
+        train_queries=1,
+        queries_dropped={},
+        train_rows=1,
+        teacher_score_scale_factor=1.0,
+        similarity_scale=1.0,
+        steps=10,
+        resumed_from_step=0,
+        dev_loss_before=3.0,
+        dev_loss_after=2.0,
+        dev_ndcg_before=None,
+        dev_ndcg_after=None,
+        merge={},
+    )
+    write_json(folder / "training.json", result)
+    evaluate(replace(evaluation_inputs, model=folder), run_folders, arguments_of(tiny_model))
     report = read_json(run_folders / "report.json", EvaluationReport)
     assert [(point.step, point.value) for point in report.training.train_loss] == [(1, 2.5), (10, 1.5)]
     assert [(point.step, point.value) for point in report.training.dev_loss] == [(0, 3.0), (10, 2.0)]
@@ -101,10 +136,10 @@ def test_the_report_shows_how_training_went(evaluation_inputs, run_folders, tiny
 
 def test_the_decision_hands_the_models_prompts_on_to_serving(evaluation_inputs, run_folders, tiny_model):
     folder = run_folders / "with-prompts"
-    model = load_embedding_model(str(tiny_model), max_seq_length=32, device="cpu")
-    set_family_prompts(model, "BAAI/bge-small-en-v1.5")
+    model = DenseModel.load(ModelSource(str(tiny_model), "base_model_id"), max_seq_length=32, device="cpu")
+    set_family_prompts(model.network, "BAAI/bge-small-en-v1.5")
     write_serving_artifact(model, folder)
-    evaluate(replace(evaluation_inputs, model=folder), run_folders, settings_of(tiny_model))
+    evaluate(replace(evaluation_inputs, model=folder), run_folders, arguments_of(tiny_model))
     decision = read_json(run_folders / "decision.json", GateDecision)
     assert decision.query_prompt == "Represent this sentence for searching relevant passages: "
     assert decision.document_prompt == ""
@@ -125,9 +160,9 @@ def test_a_better_model_gains(evaluation_inputs, run_folders, tiny_model):
     store = DocumentStore.of_folder(evaluation_inputs.corpus)
     write_jsonl(
         evaluation_inputs.training_data / "test.jsonl",
-        (HeldOutQuery(f"q{n}", store.text(n), "title", f"d{n}") for n in range(20)),
+        (HeldOutQuery(query_id=f"q{n}", query=store.text(n), style="title", doc_id=f"d{n}") for n in range(20)),
     )
-    decision = evaluate(evaluation_inputs, run_folders, settings_of(worse, min_ndcg_gain=0.1))
+    decision = evaluate(evaluation_inputs, run_folders, arguments_of(worse, min_ndcg_gain=0.1))
     assert decision.deploy is True
     assert decision.ndcg_tuned > 0.9 > decision.ndcg_base
     assert decision.ndcg_gain_low > 0.1
@@ -137,18 +172,6 @@ def test_a_better_model_gains(evaluation_inputs, run_folders, tiny_model):
     assert first.tuned_rank < (first.base_rank or 101)
     assert [result.relevance for result in first.tuned_results][first.tuned_rank - 1] == 1
     assert first.tuned_results[0].snippet
-
-
-def test_an_archive_that_reaches_outside_is_refused(tmp_path):
-    channel, target = tmp_path / "channel", tmp_path / "target"
-    channel.mkdir()
-    target.mkdir()
-    (tmp_path / "evil").write_text("x")
-    with tarfile.open(channel / "model.tar.gz", "w:gz") as tar:
-        tar.add(tmp_path / "evil", arcname="../evil2")
-    with pytest.raises(JobError, match="cannot be unpacked"):
-        model_folder(channel, target)
-    assert not (tmp_path / "evil2").exists()
 
 
 def test_a_channel_without_a_model_is_an_error(tmp_path):

@@ -1,7 +1,7 @@
 import pytest
-from finetuning.artifacts.contract import ContractError
 from finetuning.artifacts.documents import DocumentStore
 from finetuning.artifacts.environment import JobError
+from finetuning.artifacts.jsonl import ContractError
 from finetuning.evaluation.evaluation_queries import held_out_queries, judged_queries
 
 

@@ -1,5 +1,6 @@
 import pytest
-from finetuning.artifacts.contract import ContractError, CorpusDocument
+from finetuning.artifacts.jsonl import ContractError
+from finetuning.artifacts.records import CorpusDocument
 from finetuning.evaluation.general_collection import general_store
 
 
@@ -10,8 +11,8 @@ def test_title_and_text_are_joined(tmp_path, write_lines):
     )
     store = general_store(folder, tmp_path)
     assert [store.document(row) for row in range(len(store))] == [
-        CorpusDocument("a", "Lift of a wing"),
-        CorpusDocument("b", "drag"),
+        CorpusDocument(id="a", text="Lift of a wing"),
+        CorpusDocument(id="b", text="drag"),
     ]
 
 

@@ -3,7 +3,7 @@ import pytest
 from finetuning.evaluation.evaluation_queries import TestQuery
 from finetuning.evaluation.pooled_judgement import MAX_JUDGED_QUERIES, graded, pooled_judgements
 from finetuning.evaluation.rankers import QueryRankings
-from finetuning.scoring.teacher import Teacher
+from finetuning.scoring.teachers.base import Teacher
 
 
 class Judge(Teacher):

@@ -1,12 +1,12 @@
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 
-from finetuning.artifacts.contract import CurvePoint, Interval, MetricGain, ReturnedDocument, Sparsity
+from finetuning.artifacts.records import CurvePoint, Interval, MetricGain, ReturnedDocument, Sparsity
 from finetuning.evaluation.gate import decide
 from finetuning.evaluation.report.charts import bar, curve_plot, gain_plot, gain_scale, gain_whisker
 from finetuning.evaluation.report.markdown import render_markdown
 from finetuning.evaluation.report.page import render_page
+from msgspec.structs import replace
 
 HOSTILE = "</span><script>alert('x')</script> & \"quoted\" {{ 7 * 7 }}"
 
@@ -54,7 +54,10 @@ def test_the_page_is_whole_and_loads_nothing(evaluation_report):
 
 def test_a_sparse_encoders_words_are_counted_in_both_reports(evaluation_report):
     assert "words a document" not in Page(page_of(evaluation_report)).text
-    parts = [Sparsity("base", 5.0, 201.25, 1.5), Sparsity("tuned", 5.0, 180.0, 1.25)]
+    parts = [
+        Sparsity(model="base", query_active_dims=5.0, document_active_dims=201.25, flops=1.5),
+        Sparsity(model="tuned", query_active_dims=5.0, document_active_dims=180.0, flops=1.25),
+    ]
     report = replace(evaluation_report, sparsity=parts)
     page = Page(page_of(report))
     assert page.open == []
@@ -75,7 +78,10 @@ def test_the_page_says_what_the_report_says(evaluation_report):
 def test_text_of_the_corpus_is_escaped(evaluation_report):
     part = evaluation_report.sets[0]
     change = replace(
-        part.gained[0], query=HOSTILE, relevant_doc_id=HOSTILE, tuned_results=[ReturnedDocument(HOSTILE, HOSTILE, 0)]
+        part.gained[0],
+        query=HOSTILE,
+        relevant_doc_id=HOSTILE,
+        tuned_results=[ReturnedDocument(doc_id=HOSTILE, snippet=HOSTILE, relevance=0)],
     )
     hostile = replace(
         evaluation_report, base_model_id=HOSTILE, sets=[replace(part, gained=[change])], settings={HOSTILE: HOSTILE}
@@ -105,21 +111,24 @@ def test_markdown_has_every_ranker_and_style(evaluation_report):
 
 
 def test_plots_stay_within_their_tracks():
-    whisker = bar(0.25, Interval(-0.1, 1.2))
+    whisker = bar(0.25, Interval(low=-0.1, high=1.2))
     assert (whisker.at, whisker.low, whisker.high) == (25, 0, 100)
-    gains = [MetricGain(-0.1, -0.4, 0.2, 1, 1), MetricGain(0.1, 0.0, 0.2, 1, 0)]
+    gains = [
+        MetricGain(mean=-0.1, low=-0.4, high=0.2, wins=1, losses=1),
+        MetricGain(mean=0.1, low=0.0, high=0.2, wins=1, losses=0),
+    ]
     scale = gain_scale(gains)
     assert 0 < gain_whisker(gains[0], scale).low < gain_whisker(gains[0], scale).at < 50
     assert gain_whisker(gains[1], scale).low == 50
-    assert gain_scale([MetricGain(0, 0, 0, 0, 0)]) == 1
+    assert gain_scale([MetricGain(mean=0, low=0, high=0, wins=0, losses=0)]) == 1
     plot = gain_plot([1.0, 0.0, -0.5])
     assert plot.gained == "0,50 0.000,0.00 33.333,0.00 33.333,50.00 66.667,50.00 66.667,50.00 100.000,50.00 100,50"
     assert plot.lost.endswith("66.667,75.00 100.000,75.00 100,50")
 
 
 def test_curves_share_their_axes():
-    points = [CurvePoint(0, 3.0), CurvePoint(50, float("nan")), CurvePoint(100, 1.0)]
-    plot = curve_plot("Loss", [("training", points), ("dev", [CurvePoint(50, 2.0)]), ("none", [])])
+    points = [CurvePoint(step=0, value=3.0), CurvePoint(step=50, value=float("nan")), CurvePoint(step=100, value=1.0)]
+    plot = curve_plot("Loss", [("training", points), ("dev", [CurvePoint(step=50, value=2.0)]), ("none", [])])
     assert plot is not None
     assert [(curve.name, curve.points) for curve in plot.curves] == [
         ("training", "0.0,0.0 100.0,100.0"),

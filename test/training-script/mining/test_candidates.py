@@ -2,8 +2,9 @@ import itertools
 import random
 
 import pytest
-from finetuning.artifacts.contract import CorpusDocument, write_jsonl
 from finetuning.artifacts.documents import DocumentStore
+from finetuning.artifacts.jsonl import write_jsonl
+from finetuning.artifacts.records import CorpusDocument
 from finetuning.mining.candidates import NegativeChooser, fuse, spread_over_ranks
 
 
@@ -14,7 +15,7 @@ def store(tmp_path, words):
     texts[1] = texts[0].replace(" ", "  ").upper() + "."
     texts[2] = texts[0] + " anchor"
     texts[3] = texts[4]
-    write_jsonl(tmp_path / "d.jsonl", (CorpusDocument(f"d{n}", text) for n, text in enumerate(texts)))
+    write_jsonl(tmp_path / "d.jsonl", (CorpusDocument(id=f"d{n}", text=text) for n, text in enumerate(texts)))
     return DocumentStore([tmp_path / "d.jsonl"])
 
 

@@ -2,22 +2,17 @@ import json
 import random
 
 import pytest
-from finetuning.artifacts.contract import (
-    ContractError,
-    CorpusDocument,
-    HeldOutQuery,
-    MinedQuery,
-    MiningManifest,
-    ModelType,
-    read_json,
-    read_jsonl,
-)
+from finetuning.artifacts.arguments import MiningArguments
 from finetuning.artifacts.documents import DocumentStore
 from finetuning.artifacts.environment import JobError
+from finetuning.artifacts.jsonl import ContractError, read_json, read_jsonl
+from finetuning.artifacts.records import CorpusDocument, HeldOutQuery, MinedQuery, MiningManifest
 from finetuning.mining.candidates import fuse
-from finetuning.mining.mine import MiningInputs, MiningSettings, mine
+from finetuning.mining.mine import MiningInputs, mine
 from finetuning.mining.query_filters import same_query
-from finetuning.models.retrieval_model import load_retrieval_model, rank
+from finetuning.models.loading import ModelSource
+from finetuning.models.model_types import load_retrieval_model
+from finetuning.models.retrieval_model import ModelType
 from finetuning.ranking.bm25 import Bm25Index
 
 
@@ -25,7 +20,7 @@ def run(
     folders,
     *,
     num_negatives=5,
-    max_documents=None,
+    max_documents=10_000,
     candidate_model_id="",
     model_type: ModelType = "dense",
     max_source_rank=0,
@@ -33,16 +28,19 @@ def run(
     output = folders / "mined"
     output.mkdir(exist_ok=True)
     inputs = MiningInputs(folders / "corpus", folders / "records", folders / "generated")
-    settings = MiningSettings(
-        num_negatives=num_negatives,
+    arguments = MiningArguments(
+        num_hard_negatives=num_negatives,
         max_corpus_documents=max_documents,
-        candidate_model_id=candidate_model_id,
+        dense_candidates=candidate_model_id != "",
+        base_model_id=candidate_model_id,
+        base_model_revision="main",
+        trust_remote_code=False,
         model_type=model_type,
         max_seq_length=32,
         max_source_rank=max_source_rank,
         seed=1,
     )
-    mine(inputs, output, settings)
+    mine(inputs, output, arguments)
     mined = {split: list(read_jsonl(output / f"{split}.jsonl", MinedQuery)) for split in ("train", "dev")}
     test = list(read_jsonl(output / "test.jsonl", HeldOutQuery))
     return mined, test, read_json(output / "manifest.json", MiningManifest)
@@ -167,15 +165,19 @@ def test_what_is_dropped_is_counted_by_reason(run_folders, write_lines):
     lines = (run_folders / "generated" / "job-1" / "batch-00000.jsonl.out").read_text().splitlines()
     answers = [line for line in map(json.loads, lines) if line["recordId"] not in ("r20", "r21", "r22", "r23")]
     answers += [
-        answer("r20", "", "  ", "ab", "a" * 600, passage, "two words", "Two  Words"),
+        answer(
+            "r20", "", "  ", "ab", "a" * 600, passage, "two words", "Two  Words", "N/A", "Sorry, I can't write one."
+        ),
         {"recordId": "r21", "modelInput": {}, "error": {"errorCode": 500}},
         answer("r22"),
         answer("unknown", "some query"),
     ]
     write_lines(run_folders / "generated" / "job-1" / "batch-00000.jsonl.out", answers)
+    (run_folders / "generated" / "cut.jsonl.out").write_text('{"modelOutput": {}}\n{"recordId": "r2')
     _, _, manifest = run(run_folders)
     assert (manifest.records_read, manifest.records_failed, manifest.records_unparsable) == (39, 2, 1)
-    for reason, count in {"empty": 2, "too_short": 1, "too_long": 1, "copy_of_passage": 1, "unknown_record": 1}.items():
+    counts = {"empty": 2, "too_short": 1, "too_long": 1, "copy_of_passage": 1, "placeholder": 1, "refusal": 1}
+    for reason, count in {**counts, "unknown_record": 1, "unreadable_line": 2}.items():
         assert manifest.queries_dropped[reason] == count, reason
     assert manifest.queries_dropped["duplicate"] >= 1
 
@@ -210,9 +212,10 @@ def test_the_hardest_negatives_are_the_best_of_bm25_and_the_model_fused(run_fold
     model_id = str(request.getfixturevalue(base))
     queries = run(run_folders, num_negatives=10, candidate_model_id=model_id, model_type=model_type)[0]["train"]
     store = DocumentStore.of_folder(run_folders / "corpus")
-    model = load_retrieval_model(model_id, model_type, max_seq_length=32, device="cpu")
+    source = ModelSource(model_id, "base_model_id")
+    model = load_retrieval_model(source, model_type, max_seq_length=32, device="cpu")
     texts = [query.query for query in queries]
-    by_model = rank(model, texts, store, range(len(store)), len(store)).rows
+    by_model = model.rank(texts, store, range(len(store)), len(store)).rows
     bm25, scores = Bm25Index(store.texts(), tie_order=store.places).top_k(texts, len(store))
     differing = 0
     for number, query in enumerate(queries):

@@ -6,20 +6,14 @@ import time
 from pathlib import Path
 
 import pytest
-from finetuning.artifacts.contract import (
-    CorpusDocument,
-    MinedQuery,
-    ScoredQuery,
-    ScoringManifest,
-    read_json,
-    read_jsonl,
-    write_jsonl,
-)
+from finetuning.artifacts.arguments import ScoringArguments
 from finetuning.artifacts.environment import ONLY_HOST, Host, JobError
+from finetuning.artifacts.jsonl import read_json, read_jsonl, write_jsonl
+from finetuning.artifacts.records import CorpusDocument, MinedQuery, ScoredQuery, ScoringManifest
 from finetuning.artifacts.score_files import score_files
 from finetuning.scoring import score as scoring
-from finetuning.scoring.score import score, settings_of, spread_negatives
-from finetuning.scoring.teacher import Teacher
+from finetuning.scoring.score import score, spread_negatives
+from finetuning.scoring.teachers.base import Teacher
 
 
 @pytest.fixture
@@ -27,14 +21,20 @@ def training_data(tmp_path, words):
     folder = tmp_path / "training-data"
     folder.mkdir()
     write_jsonl(
-        folder / "documents.jsonl", (CorpusDocument(f"d{n}", f"{word} {words[-n]}") for n, word in enumerate(words))
+        folder / "documents.jsonl",
+        (CorpusDocument(id=f"d{n}", text=f"{word} {words[-n]}") for n, word in enumerate(words)),
     )
     ids = [f"d{n}" for n in range(len(words))]
     for split, count in (("train", 21), ("dev", 4)):
         negatives = (ids[(n + 1) % 40 :][: n % 5] for n in range(count))
         write_jsonl(
             folder / f"{split}.jsonl",
-            (MinedQuery(f"{split}{n}", f"{words[n]}", "title", ids[n], found) for n, found in enumerate(negatives)),
+            (
+                MinedQuery(
+                    query_id=f"{split}{n}", query=f"{words[n]}", style="title", doc_id=ids[n], negative_ids=found
+                )
+                for n, found in enumerate(negatives)
+            ),
         )
     return folder
 
@@ -59,12 +59,14 @@ def run(training_data, tmp_path, monkeypatch, teacher, name="out", max_negatives
     monkeypatch.setattr(scoring, "load_teacher", lambda *_, **__: teacher)
     output = tmp_path / name
     output.mkdir(parents=True, exist_ok=True)
-    settings = settings_of("some/teacher", "embedding", None, 64, max_negatives)
+    arguments = ScoringArguments(
+        teacher_model_id="some/teacher", teacher_revision="main", scoring_max_negatives=max_negatives, max_seq_length=64
+    )
     score(
         training_data,
         output,
         tmp_path / "checkpoints",
-        settings,
+        arguments,
         tokens_per_batch=256,
         devices=["cpu"],
         queries_per_shard=5,
@@ -119,6 +121,7 @@ def test_other_input_or_settings_are_scored_anew(training_data, tmp_path, monkey
     assert other.calls == 5
 
 
+@pytest.mark.process
 def test_several_devices_give_the_same_scores(training_data, tmp_path, tiny_model):
     outputs = []
     for number, devices in enumerate((["cpu"], ["cpu", "cpu"])):
@@ -128,7 +131,9 @@ def test_several_devices_give_the_same_scores(training_data, tmp_path, tiny_mode
             training_data,
             output,
             tmp_path / f"checkpoints{number}",
-            settings_of(str(tiny_model), "auto", None, 64, 4),
+            ScoringArguments(
+                teacher_model_id=str(tiny_model), teacher_revision="main", scoring_max_negatives=4, max_seq_length=64
+            ),
             tokens_per_batch=256,
             devices=devices,
             queries_per_shard=5,
@@ -148,20 +153,21 @@ def test_a_score_that_is_not_finite_is_an_error(training_data, tmp_path, monkeyp
 def test_negatives_are_spread_over_the_list():
     chosen = []
     for number in range(200):
-        query = MinedQuery(f"q{number}", "river", "title", "source", [f"n{rank}" for rank in range(20)])
+        query = MinedQuery(
+            query_id=f"q{number}",
+            query="river",
+            style="title",
+            doc_id="source",
+            negative_ids=[f"n{rank}" for rank in range(20)],
+        )
         ranks = [int(id_[1:]) for id_ in spread_negatives(query, 4)]
         assert [rank // 5 for rank in ranks] == [0, 1, 2, 3]
         assert spread_negatives(query, 4) == [f"n{rank}" for rank in ranks]
         chosen += ranks
     assert set(chosen) == set(range(20))
-    short = MinedQuery("q", "river", "title", "source", ["a", "b", "c"])
+    short = MinedQuery(query_id="q", query="river", style="title", doc_id="source", negative_ids=["a", "b", "c"])
     assert spread_negatives(short, 4) == ["a", "b", "c"]
     assert spread_negatives(short, 0) == []
-
-
-def test_an_unknown_kind_is_refused():
-    with pytest.raises(JobError, match="--teacher-kind must be auto or one of"):
-        settings_of("some/teacher", "oracle", None, 64, 4)
 
 
 @pytest.mark.parametrize("count", [2, 3, 9])
@@ -190,7 +196,9 @@ SCORE_SLOWLY = """
 import sys, time
 from pathlib import Path
 from finetuning.scoring import score as scoring
-from finetuning.scoring.teacher import Teacher, load_teacher
+from finetuning.artifacts.arguments import ScoringArguments
+from finetuning.scoring.teachers.base import Teacher
+from finetuning.scoring.teachers.registry import load_teacher
 
 class Slow(Teacher):
     def __init__(self, *arguments, **settings):
@@ -203,11 +211,12 @@ class Slow(Teacher):
 
 scoring.load_teacher = Slow
 *folders, teacher = sys.argv[1:]
-scoring.score(*map(Path, folders), scoring.settings_of(teacher, "auto", None, 64, 4), tokens_per_batch=256,
+scoring.score(*map(Path, folders), ScoringArguments(teacher, "main", 4, 64), tokens_per_batch=256,
               devices=["cpu"], queries_per_shard=4)
 """
 
 
+@pytest.mark.process
 def test_a_killed_job_resumes_and_gives_what_an_undisturbed_one_does(training_data, tmp_path, tiny_cross_encoder):
     checkpoints = tmp_path / "checkpoints-killed"
     for name in ("killed", "whole"):
@@ -231,7 +240,12 @@ def test_a_killed_job_resumes_and_gives_what_an_undisturbed_one_does(training_da
             training_data,
             tmp_path / name,
             tmp_path / f"checkpoints-{name}",
-            settings_of(str(tiny_cross_encoder), "auto", None, 64, 4),
+            ScoringArguments(
+                teacher_model_id=str(tiny_cross_encoder),
+                teacher_revision="main",
+                scoring_max_negatives=4,
+                max_seq_length=64,
+            ),
             tokens_per_batch=256,
             devices=["cpu"],
             queries_per_shard=4,

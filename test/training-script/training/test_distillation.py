@@ -4,14 +4,17 @@ from dataclasses import replace
 
 import pytest
 import torch
-from finetuning.artifacts.contract import CorpusDocument, ScoredQuery, write_jsonl
 from finetuning.artifacts.documents import DocumentStore
+from finetuning.artifacts.jsonl import write_jsonl
+from finetuning.artifacts.records import CorpusDocument, ScoredQuery
+from finetuning.models.dense_model import DenseModel
 from finetuning.training.distillation import (
     CONTRASTIVE_TEMPERATURE,
     DistillationCollator,
     ListwiseDistillationLoss,
     LossSettings,
     distillation_rows,
+    features_by_side,
     in_batch_contrast,
     listwise_kl,
 )
@@ -28,7 +31,10 @@ def store(tmp_path, words):
     generator = random.Random(0)
     write_jsonl(
         tmp_path / "documents.jsonl",
-        (CorpusDocument(f"d{n}", " ".join(generator.choices(words, k=generator.randint(3, 40)))) for n in range(60)),
+        (
+            CorpusDocument(id=f"d{n}", text=" ".join(generator.choices(words, k=generator.randint(3, 40))))
+            for n in range(60)
+        ),
     )
     return DocumentStore([tmp_path / "documents.jsonl"])
 
@@ -37,12 +43,7 @@ def store(tmp_path, words):
 def model(tiny_model):
     model = SentenceTransformer(str(tiny_model), device="cpu")
     model.max_seq_length = 32
-    return model.eval()
-
-
-def features_of(batch):
-    sides = ("query_", "document_")
-    return [{k.removeprefix(side): v for k, v in batch.items() if k.startswith(side)} for side in sides]
+    return DenseModel(model.eval())
 
 
 def rows_of(words, count=6, width=3):
@@ -93,8 +94,8 @@ def test_loss_is_the_originals(model, store, words):
     columns = [[row["query"] for row in rows]]
     columns += [[store.text(row["documents"][place]) for row in rows] for place in range(3)]
     labels = torch.tensor([row["label"] for row in rows]) * 0.025
-    reference = DistillKLDivLoss(model)([model.preprocess(column) for column in columns], labels)
-    assert loss(features_of(batch), batch["label"]).item() == pytest.approx(reference.item(), rel=1e-3)
+    reference = DistillKLDivLoss(model.network)([model.network.preprocess(column) for column in columns], labels)
+    assert loss(features_by_side(batch), batch["label"]).item() == pytest.approx(reference.item(), rel=1e-3)
     assert reference.item() > 1e-5
 
 
@@ -110,7 +111,7 @@ def test_every_distinct_text_is_in_a_batch_once(model, store, words):
         for place, document in enumerate(row["documents"]):
             position = batch["document_rows"][index, place]
             ids = batch["document_input_ids"][position][batch["document_attention_mask"][position].bool()]
-            expected = model.preprocess([store.text(document)])
+            expected = model.network.preprocess([store.text(document)])
             assert ids.tolist() == expected["input_ids"][0].tolist()
             assert batch["label"][index, place].item() == pytest.approx(row["label"][place])
     assert batch["document_rows"][2, 2] == -1
@@ -157,7 +158,7 @@ def test_contrastive_weight_adds_the_term(model, store, words):
     batch = DistillationCollator(model, store)(rows_of(words))
     losses = [
         ListwiseDistillationLoss(model, replace(ORIGINAL, contrastive_weight=weight))(
-            features_of(batch), batch["label"]
+            features_by_side(batch), batch["label"]
         ).item()
         for weight in (0.0, 0.1, 0.2)
     ]
@@ -166,7 +167,13 @@ def test_contrastive_weight_adds_the_term(model, store, words):
 
 
 def test_a_query_is_cut_into_rows_with_its_source_in_each(store):
-    query = ScoredQuery("q", "river", "title", ["d5", "d1", "d2", "d3", "d4"], [9.0, 1.0, 2.0, 3.0, 4.0])
+    query = ScoredQuery(
+        query_id="q",
+        query="river",
+        style="title",
+        doc_ids=["d5", "d1", "d2", "d3", "d4"],
+        scores=[9.0, 1.0, 2.0, 3.0, 4.0],
+    )
     rows = list(distillation_rows(query, store, 3))
     assert [row.documents for row in rows] == [[5, 1, 2, 3], [5, 4]]
     assert [row.scores for row in rows] == [[9.0, 1.0, 2.0, 3.0], [9.0, 4.0]]
@@ -187,7 +194,7 @@ def test_a_negative_is_contrasted_only_when_the_teacher_puts_it_well_below_the_p
 
     def contrast(margin):
         settings = replace(ORIGINAL, contrastive_weight=1.0, hard_negative_margin=margin)
-        return ListwiseDistillationLoss(model, settings)(features_of(batch), batch["label"]).item()
+        return ListwiseDistillationLoss(model, settings)(features_by_side(batch), batch["label"]).item()
 
     widest = max(row["label"][0] - min(row["label"]) for row in rows)
     assert contrast(widest + 1) == pytest.approx(contrast(None))
@@ -195,10 +202,12 @@ def test_a_negative_is_contrasted_only_when_the_teacher_puts_it_well_below_the_p
 
 
 def gradients(model, loss, batch):
-    model.zero_grad()
-    value = loss(features_of(batch), batch["label"])
+    model.network.zero_grad()
+    value = loss(features_by_side(batch), batch["label"])
     value.backward()
-    return value.item(), [parameter.grad.clone() for parameter in model.parameters() if parameter.grad is not None]
+    return value.item(), [
+        parameter.grad.clone() for parameter in model.network.parameters() if parameter.grad is not None
+    ]
 
 
 def test_a_large_batch_has_the_gradients_of_a_small_one(model, store, words):
@@ -211,7 +220,7 @@ def test_a_large_batch_has_the_gradients_of_a_small_one(model, store, words):
         nonlocal forwards
         forwards += 1
 
-    model.register_forward_pre_hook(count)
+    model.network.register_forward_pre_hook(count)
     cached = ListwiseDistillationLoss(model, settings, cached_from_tokens=100, tokens_per_chunk=150)
     value, found = gradients(model, cached, batch)
     chunks = 0

@@ -3,6 +3,7 @@ import json
 import pytest
 import torch
 from finetuning.artifacts.environment import JobError
+from finetuning.models.dense_model import DenseModel
 from finetuning.training.serving_artifact import write_serving_artifact
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling
@@ -16,7 +17,7 @@ def test_files_that_text_embeddings_inference_reads(tmp_path, tiny_model, poolin
     modules = [SentenceTransformer(str(tiny_model), device="cpu")[0], Pooling(32, pooling_mode=pooling)]
     modules += [Dense(32, 16), Normalize()] if dense else [Normalize()]
     model = SentenceTransformer(modules=modules, device="cpu")
-    write_serving_artifact(model, tmp_path)
+    write_serving_artifact(DenseModel(model), tmp_path)
 
     # The fields that TEI 1.8 and 1.9 deserialize: PoolConfig, STConfig, ModuleType.
     pool = json.loads((tmp_path / "1_Pooling" / "config.json").read_bytes())
@@ -39,4 +40,4 @@ def test_a_pooling_that_cannot_be_served_is_refused(tmp_path, tiny_model):
     transformer = SentenceTransformer(str(tiny_model), device="cpu")[0]
     model = SentenceTransformer(modules=[transformer, Pooling(32, pooling_mode="max")], device="cpu")
     with pytest.raises(JobError, match="cannot serve max pooling"):
-        write_serving_artifact(model, tmp_path)
+        write_serving_artifact(DenseModel(model), tmp_path)

@@ -1,11 +1,17 @@
 import pytest
-from finetuning.artifacts.contract import ScoredQuery
 from finetuning.artifacts.environment import JobError
+from finetuning.artifacts.records import ScoredQuery
 from finetuning.training.teacher_filter import filter_by_teacher
 
 
 def scored(number, *scores):
-    return ScoredQuery(f"q{number}", "river", "title", [f"d{n}" for n in range(len(scores))], list(scores))
+    return ScoredQuery(
+        query_id=f"q{number}",
+        query="river",
+        style="title",
+        doc_ids=[f"d{n}" for n in range(len(scores))],
+        scores=list(scores),
+    )
 
 
 QUERIES = [

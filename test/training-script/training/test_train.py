@@ -5,35 +5,29 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
-from finetuning.artifacts.contract import CorpusDocument, ScoredQuery, read_jsonl, write_jsonl
+from finetuning.artifacts.arguments import TrainingArguments
 from finetuning.artifacts.documents import DocumentStore
 from finetuning.artifacts.environment import Host, JobError
-from finetuning.models import embedding
-from finetuning.models.embedding import embed, load_embedding_model
+from finetuning.artifacts.jsonl import ContractError, read_jsonl, write_jsonl
+from finetuning.artifacts.records import CorpusDocument, ScoredQuery
+from finetuning.models.dense_model import DenseModel
 from finetuning.training import train as training
+from finetuning.training import trainer
 from finetuning.training.calibration import measured_spread
+from finetuning.training.callbacks import TrainingInterrupted
+from finetuning.training.checkpoints import latest_checkpoint
 from finetuning.training.dev_ranking import DevRanking
 from finetuning.training.distillation import DistillationCollator, DistillationRow, distillation_rows
-from finetuning.training.train import (
-    TrainingInterrupted,
-    TrainingSettings,
-    latest_checkpoint,
-    torchrun_arguments,
-    train,
-)
+from finetuning.training.train import train
+from msgspec.structs import asdict
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 
-
-@pytest.fixture(autouse=True)
-def _full_precision(monkeypatch):
-    for module in (embedding, training):
-        monkeypatch.setattr(module, "supports_bf16", lambda _: False)
+pytestmark = pytest.mark.usefixtures("full_precision")
 
 
 @pytest.fixture
@@ -43,19 +37,19 @@ def scores(tmp_path, words):
     folder = tmp_path / "scores"
     folder.mkdir()
     texts = {f"d{n}": " ".join(generator.choices(words, k=8)) for n in range(40)}
-    write_jsonl(folder / "documents.jsonl", (CorpusDocument(*item) for item in texts.items()))
+    write_jsonl(folder / "documents.jsonl", (CorpusDocument(id=id_, text=text) for id_, text in texts.items()))
     queries = []
     for number in range(48):
         ids = generator.sample(sorted(texts), 5)
         query = " ".join(generator.sample(texts[ids[0]].split(), 3))
         shared = [6.0 * len(set(query.split()) & set(texts[i].split())) for i in ids]
-        queries.append(ScoredQuery(f"q{number}", query, "title", ids, shared))
+        queries.append(ScoredQuery(query_id=f"q{number}", query=query, style="title", doc_ids=ids, scores=shared))
     write_jsonl(folder / "train.jsonl", queries)
     write_jsonl(folder / "dev.jsonl", queries[:12])
     return folder
 
 
-def settings_of(tiny_model, **changes):
+def arguments_of(tiny_model, **changes):
     defaults = {
         "base_model_id": str(tiny_model),
         "max_steps": 8,
@@ -79,7 +73,7 @@ def settings_of(tiny_model, **changes):
         "base_model_revision": "main",
         "trust_remote_code": False,
     }
-    return TrainingSettings(**{**defaults, **changes})
+    return TrainingArguments(**{**defaults, **changes})
 
 
 def weights(folder):
@@ -92,7 +86,7 @@ def same(first, second):
 
 def test_training_lowers_the_dev_loss_and_says_so(scores, tmp_path, tiny_model, capsys):
     output = tmp_path / "model"
-    result = train(scores, output, tmp_path / "checkpoints", settings_of(tiny_model, max_steps=30))
+    result = train(scores, output, tmp_path / "checkpoints", arguments_of(tiny_model, max_steps=30))
     assert result.dev_loss_before is not None
     assert result.dev_loss_after is not None
     assert result.dev_loss_after < 0.8 * result.dev_loss_before
@@ -106,12 +100,12 @@ def test_training_lowers_the_dev_loss_and_says_so(scores, tmp_path, tiny_model, 
 
 
 def test_one_pass_over_the_data_without_max_steps(scores, tmp_path, tiny_model):
-    result = train(scores, tmp_path / "model", tmp_path / "checkpoints", settings_of(tiny_model, max_steps=-1))
+    result = train(scores, tmp_path / "model", tmp_path / "checkpoints", arguments_of(tiny_model, max_steps=-1))
     assert result.steps == 12  # 48 queries of 2 rows each, 8 rows a step
 
 
 def test_interrupted_and_resumed_equals_uninterrupted(scores, tmp_path, tiny_model, monkeypatch):
-    settings = settings_of(tiny_model, train_batch_size=8)
+    settings = arguments_of(tiny_model, train_batch_size=8)
     train(scores, tmp_path / "whole", tmp_path / "checkpoints-1", settings)
 
     batches = 0
@@ -129,9 +123,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(scores, tmp_path, tiny_mod
         train(scores, tmp_path / "resumed", tmp_path / "checkpoints-2", settings)
     assert interruption.value.code == 143
     assert not (tmp_path / "resumed").exists()
-    monkeypatch.undo()
-    for module in (embedding, training):
-        monkeypatch.setattr(module, "supports_bf16", lambda _: False)
+    monkeypatch.setattr(DistillationCollator, "__call__", collate)
 
     result = train(scores, tmp_path / "resumed", tmp_path / "checkpoints-2", settings)
     assert 0 < result.resumed_from_step < 8
@@ -140,32 +132,29 @@ def test_interrupted_and_resumed_equals_uninterrupted(scores, tmp_path, tiny_mod
 
 
 def test_a_checkpoint_of_other_settings_is_not_resumed(scores, tmp_path, tiny_model):
-    train(scores, tmp_path / "a", tmp_path / "checkpoints", settings_of(tiny_model, max_steps=2))
-    result = train(scores, tmp_path / "b", tmp_path / "checkpoints", settings_of(tiny_model, max_steps=2, seed=1))
+    train(scores, tmp_path / "a", tmp_path / "checkpoints", arguments_of(tiny_model, max_steps=2))
+    result = train(scores, tmp_path / "b", tmp_path / "checkpoints", arguments_of(tiny_model, max_steps=2, seed=1))
     assert result.resumed_from_step == 0
     assert not same(weights(tmp_path / "a"), weights(tmp_path / "b"))
-
-
-def test_a_half_written_checkpoint_is_passed_over(tmp_path):
-    for step, state in ((50, "{}"), (100, "{}"), (150, '{"global')):
-        folder = tmp_path / f"checkpoint-{step}"
-        folder.mkdir()
-        for name in ("optimizer.pt", "scheduler.pt", "model.safetensors"):
-            (folder / name).touch()
-        (folder / "trainer_state.json").write_text(state)
-    (tmp_path / "checkpoint-200").mkdir()
-    assert latest_checkpoint(tmp_path) == tmp_path / "checkpoint-100"
-    assert latest_checkpoint(tmp_path / "absent") is None
 
 
 def test_nothing_to_train_on_is_an_error(scores, tmp_path, tiny_model):
     (scores / "train.jsonl").write_text("")
     with pytest.raises(JobError, match="holds no query"):
-        train(scores, tmp_path / "model", tmp_path / "checkpoints", settings_of(tiny_model))
+        train(scores, tmp_path / "model", tmp_path / "checkpoints", arguments_of(tiny_model))
+
+
+def test_a_query_whose_scores_do_not_match_its_documents_is_an_error(scores, tmp_path, tiny_model):
+    write_jsonl(
+        scores / "train.jsonl",
+        [ScoredQuery(query_id="q", query="river", style="title", doc_ids=["d1", "d2", "d3"], scores=[1.0, 0.5])],
+    )
+    with pytest.raises(ContractError, match=r"train\.jsonl: doc_ids and scores of query 'q' differ in length"):
+        train(scores, tmp_path / "model", tmp_path / "checkpoints", arguments_of(tiny_model))
 
 
 def test_a_loss_that_is_not_finite_ends_the_job(scores, tmp_path, tiny_model):
-    settings = settings_of(tiny_model, teacher_score_scale_factor=1e39)
+    settings = arguments_of(tiny_model, teacher_score_scale_factor=1e39)
     with pytest.raises(JobError, match="choose a lower learning_rate"):
         train(scores, tmp_path / "model", tmp_path / "checkpoints", settings)
 
@@ -173,7 +162,7 @@ def test_a_loss_that_is_not_finite_ends_the_job(scores, tmp_path, tiny_model):
 def test_the_artifact_embeds_like_the_trained_model(scores, tmp_path, tiny_model):
     """Reloaded from files in the old formats: the same embeddings, cut at the training length."""
     output = tmp_path / "model"
-    train(scores, output, tmp_path / "checkpoints", settings_of(tiny_model, max_steps=2))
+    train(scores, output, tmp_path / "checkpoints", arguments_of(tiny_model, max_steps=2))
     reloaded = SentenceTransformer(str(output), device="cpu")
     trained = SentenceTransformer(str(tiny_model), device="cpu")
     trained[0].load_state_dict(reloaded[0].state_dict())
@@ -187,7 +176,7 @@ def test_the_best_checkpoint_is_kept_and_training_ends_early(scores, tmp_path, t
     quality = iter([0.1, 0.2, 0.5, 0.4])
     monkeypatch.setattr(DevRanking, "ndcg", lambda *_, **__: next(quality))
     output, checkpoints = tmp_path / "model", tmp_path / "checkpoints"
-    result = train(scores, output, checkpoints, settings_of(tiny_model, max_steps=20, early_stopping_patience=1))
+    result = train(scores, output, checkpoints, arguments_of(tiny_model, max_steps=20, early_stopping_patience=1))
     # Before training .1; then every 5 steps: .2, .5, and .4 ends it; what was kept is not ranked again.
     assert result.steps == 15
     assert (result.dev_ndcg_before, result.dev_ndcg_after) == (0.1, 0.5)
@@ -198,7 +187,7 @@ def test_the_best_checkpoint_is_kept_and_training_ends_early(scores, tmp_path, t
 
 
 def test_interrupted_and_resumed_with_early_stopping_keeps_the_same_best(scores, tmp_path, tiny_model, monkeypatch):
-    settings = settings_of(tiny_model, train_batch_size=8, max_steps=10, early_stopping_patience=5)
+    settings = arguments_of(tiny_model, train_batch_size=8, max_steps=10, early_stopping_patience=5)
     whole = train(scores, tmp_path / "whole", tmp_path / "checkpoints-1", settings)
     collate, batches = DistillationCollator.__call__, 0
 
@@ -222,35 +211,35 @@ def test_interrupted_and_resumed_with_early_stopping_keeps_the_same_best(scores,
 
 
 def test_the_merge_takes_what_ranks_dev_best_and_says_so(scores, tmp_path, tiny_model):
-    settings = settings_of(tiny_model, max_steps=30, merge_with_base=True)
+    settings = arguments_of(tiny_model, max_steps=30, merge_with_base=True)
     result = train(scores, tmp_path / "model", tmp_path / "checkpoints", settings)
     assert set(result.merge) == {"0.3", "0.5", "0.7", "1"}
     assert result.dev_ndcg_after == max(result.merge.values())
 
 
 def test_the_teacher_filter_and_the_calibration_are_applied(scores, tmp_path, tiny_model):
-    plain = train(scores, tmp_path / "a", tmp_path / "checkpoints", settings_of(tiny_model, max_steps=2))
-    settings = settings_of(tiny_model, max_steps=2, teacher_max_source_rank=1, teacher_spread=1.0, temperature=0.05)
+    plain = train(scores, tmp_path / "a", tmp_path / "checkpoints", arguments_of(tiny_model, max_steps=2))
+    settings = arguments_of(tiny_model, max_steps=2, teacher_max_source_rank=1, teacher_spread=1.0, temperature=0.05)
     result = train(scores, tmp_path / "b", tmp_path / "checkpoints", settings)
     queries = list(read_jsonl(scores / "train.jsonl", ScoredQuery))
     outscored = sum(max(query.scores) > query.scores[0] for query in queries)
     assert result.queries_dropped == {"source_outranked": outscored, "lowest_scores": 0}
     assert result.train_queries == len(queries) - outscored
     assert (plain.train_queries, plain.teacher_score_scale_factor) == (len(queries), 0.025)
-    twice = settings_of(tiny_model, max_steps=2, teacher_max_source_rank=1, teacher_spread=2.0, temperature=0.05)
+    twice = arguments_of(tiny_model, max_steps=2, teacher_max_source_rank=1, teacher_spread=2.0, temperature=0.05)
     doubled = train(scores, tmp_path / "c", tmp_path / "checkpoints", twice)
     assert doubled.teacher_score_scale_factor == pytest.approx(2 * result.teacher_score_scale_factor)
 
 
-def test_calibrated_scores_spread_as_the_cosines_do(scores, tiny_model):
+def test_calibrated_scores_spread_as_the_cosines_do(scores, tiny_model, source):
     store = DocumentStore([scores / "documents.jsonl"])
     queries = list(read_jsonl(scores / "train.jsonl", ScoredQuery))
     rows = [row for query in queries for row in distillation_rows(query, store, 4)]
-    model = load_embedding_model(str(tiny_model), max_seq_length=32, device="cpu")
+    model = DenseModel.load(source(tiny_model), max_seq_length=32, device="cpu")
     factor = measured_spread(model, store, rows).similarity_per_score
     cosines, taught = [], []
     for row in rows:
-        vectors = embed(model, [row.query, *(store.text(document) for document in row.documents)])
+        vectors = model.embed([row.query, *(store.text(document) for document in row.documents)], "document")
         of_row = (vectors[1:] @ vectors[0]).double()
         scores_of_row = torch.tensor(row.scores, dtype=torch.float64) * factor
         cosines += (of_row - of_row.mean()).tolist()
@@ -261,10 +250,12 @@ def test_calibrated_scores_spread_as_the_cosines_do(scores, tiny_model):
 
 
 TRAIN_SLOWLY = """
-import json, sys, time
+import sys, time
 from pathlib import Path
-from finetuning.models import embedding
-from finetuning.training import train as training
+import msgspec
+from finetuning.artifacts.arguments import TrainingArguments
+from finetuning.models import devices
+from finetuning.training import train as training, trainer
 from finetuning.training.distillation import DistillationCollator
 
 collate = DistillationCollator.__call__
@@ -274,15 +265,16 @@ def slowly(self, rows):
     return collate(self, rows)
 
 DistillationCollator.__call__ = slowly
-embedding.supports_bf16 = training.supports_bf16 = lambda _: False
-training.STEPS_PER_CHECKPOINT = 2
-*folders, settings = sys.argv[1:]
-training.train(*map(Path, folders), training.TrainingSettings(**json.loads(settings)))
+devices.supports_bf16 = trainer.supports_bf16 = lambda _: False
+trainer.STEPS_PER_CHECKPOINT = 2
+*folders, arguments = sys.argv[1:]
+training.train(*map(Path, folders), msgspec.json.decode(arguments, type=TrainingArguments))
 """
 
 
+@pytest.mark.process
 def test_a_killed_job_resumes_and_gives_what_an_undisturbed_one_does(scores, tmp_path, tiny_model, monkeypatch):
-    settings = settings_of(tiny_model, train_batch_size=8)
+    settings = arguments_of(tiny_model, train_batch_size=8)
     checkpoints = tmp_path / "checkpoints-killed"
     arguments = [*map(str, (scores, tmp_path / "killed", checkpoints)), json.dumps(asdict(settings))]
     # One thread, as in this process: sums of several would differ in their last bits.
@@ -297,7 +289,7 @@ def test_a_killed_job_resumes_and_gives_what_an_undisturbed_one_does(scores, tmp
         job.wait()
     assert not (tmp_path / "killed").exists()
 
-    monkeypatch.setattr(training, "STEPS_PER_CHECKPOINT", 2)
+    monkeypatch.setattr(trainer, "STEPS_PER_CHECKPOINT", 2)
     result = train(scores, tmp_path / "killed", checkpoints, settings)
     train(scores, tmp_path / "whole", tmp_path / "checkpoints-whole", settings)
     assert 0 < result.resumed_from_step < 8
@@ -306,7 +298,7 @@ def test_a_killed_job_resumes_and_gives_what_an_undisturbed_one_does(scores, tmp
 
 
 def test_scores_of_several_instances_are_trained_on(scores, tmp_path, tiny_model):
-    settings = settings_of(tiny_model, max_steps=2)
+    settings = arguments_of(tiny_model, max_steps=2)
     train(scores, tmp_path / "one", tmp_path / "checkpoints-1", settings)
     for split in ("train", "dev"):
         lines = (scores / f"{split}.jsonl").read_bytes().splitlines(keepends=True)
@@ -316,16 +308,3 @@ def test_scores_of_several_instances_are_trained_on(scores, tmp_path, tiny_model
             (scores / f"{split}-{rank}-of-3.jsonl").write_bytes(b"".join(part))
     train(scores, tmp_path / "three", tmp_path / "checkpoints-2", settings)
     assert same(weights(tmp_path / "one"), weights(tmp_path / "three"))
-
-
-def test_processes_are_started_on_every_gpu_of_every_instance():
-    hosts = ["algo-1", "algo-2"]
-    assert torchrun_arguments(0, Host(0, 1), hosts[:1]) == torchrun_arguments(1, Host(0, 1), hosts[:1]) == []
-    assert torchrun_arguments(4, Host(0, 1), hosts[:1])[2:] == ["--standalone", "--nproc-per-node=4"]
-    assert torchrun_arguments(0, Host(1, 2), hosts)[2:] == [
-        "--nnodes=2",
-        "--node-rank=1",
-        "--master-addr=algo-1",
-        "--master-port=29500",
-        "--nproc-per-node=1",
-    ]

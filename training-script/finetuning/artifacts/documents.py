@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from array import array
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -13,8 +12,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from .contract import ContractError, CorpusDocument, parse_line
 from .environment import JobError
+from .jsonl import ContractError, parse_record
+from .records import CorpusDocument
 
 
 class DocumentStore:
@@ -77,7 +77,7 @@ class DocumentStore:
         if file is None:
             file = self._files[part] = self._paths[part].open("rb")
         file.seek(int(self._offsets[row]))
-        return parse_line(file.readline(), CorpusDocument, str(self._paths[part]))
+        return parse_record(file.readline(), CorpusDocument, str(self._paths[part]))
 
     def text(self, row: int) -> str:
         """The text of one document."""
@@ -145,7 +145,7 @@ def text_hash(text: str) -> int:
 
 
 def _digest(text: str) -> bytes:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return hashlib.blake2b(text.encode("utf-8"), digest_size=8).digest()
 
 
 def _documents_with_offsets(path: Path) -> Iterator[tuple[int, str, str]]:
@@ -154,18 +154,6 @@ def _documents_with_offsets(path: Path) -> Iterator[tuple[int, str, str]]:
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
-                yield offset, *_id_and_text(line, path, number)
+                document = parse_record(line, CorpusDocument, f"{path}:{number}")
+                yield offset, document.id, document.text
             offset += len(line)
-
-
-def _id_and_text(line: bytes, path: Path, number: int) -> tuple[str, str]:
-    """What `parse_line` finds, in a third of its time for a line that has nothing wrong."""
-    try:
-        value = json.loads(line)
-        id_, text = value["id"], value["text"]
-        if type(id_) is str and type(text) is str and id_ and text:
-            return id_, text
-    except (ValueError, KeyError, TypeError, IndexError):
-        pass
-    document = parse_line(line, CorpusDocument, f"{path}:{number}")
-    return document.id, document.text

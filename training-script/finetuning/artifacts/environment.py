@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -122,13 +121,6 @@ def channel_file(folder: Path, name: str) -> Path:
     return path
 
 
-def boolean_argument(value: str) -> bool:
-    """Parses `true` or `false`, as hyperparameters are strings. Raises argparse.ArgumentTypeError."""
-    if value.lower() not in ("true", "false"):
-        raise argparse.ArgumentTypeError(f"must be true or false, not {value!r}")
-    return value.lower() == "true"
-
-
 def run_job(main: Callable[[JobEnvironment], None]) -> None:
     """Runs a job's main function. On an exception its reason goes to `<base>/output/failure`; the exit code is 1."""
     environment = JobEnvironment.from_environment()
@@ -138,14 +130,6 @@ def run_job(main: Callable[[JobEnvironment], None]) -> None:
         traceback.print_exc()
         _write_failure(environment.failure_file, error)
         sys.exit(1)
-
-
-class JobArgumentParser(argparse.ArgumentParser):
-    """An argument parser whose errors are JobErrors, so that a bad hyperparameter shows as the job's FailureReason."""
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        """Raises JobError instead of exiting."""
-        raise JobError(f"Bad hyperparameter: {message}. {self.format_usage().strip()}")
 
 
 def _write_failure(path: Path, error: Exception) -> None:

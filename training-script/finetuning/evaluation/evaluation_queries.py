@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 
-from ..artifacts.contract import ContractError, HeldOutQuery, read_jsonl
 from ..artifacts.documents import DocumentStore
 from ..artifacts.environment import JobError, channel_file
+from ..artifacts.jsonl import ContractError, read_jsonl
+from ..artifacts.records import HeldOutQuery
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,13 @@ class TestQuery:
     relevance: dict[int, int]
     excluded: frozenset[int] = field(default_factory=frozenset)
     style: str = ""
+
+
+class BeirQuery(msgspec.Struct, frozen=True):
+    """A line of BEIR's queries.jsonl; of the text something must be more than a space."""
+
+    id: str = msgspec.field(name="_id")
+    text: Annotated[str, Meta(pattern=r"\S")]
 
 
 def held_out_queries(path: Path, store: DocumentStore) -> list[TestQuery]:
@@ -55,7 +65,7 @@ def judged_queries(folder: Path, store: DocumentStore) -> list[TestQuery]:
         JobError: when no query has a relevant document in the corpus.
         ContractError: naming the file and line of a malformed record.
     """
-    texts = _beir_queries(channel_file(folder, "queries.jsonl"))
+    texts = {query.id: query.text for query in read_jsonl(channel_file(folder, "queries.jsonl"), BeirQuery)}
     relevance: dict[str, dict[int, int]] = {}
     unknown = 0
     for query_id, document_id, (score,) in _tsv(channel_file(folder, "qrels.tsv"), columns=3):
@@ -86,24 +96,6 @@ def judged_queries(folder: Path, store: DocumentStore) -> list[TestQuery]:
             f"No query in {folder} has a relevant document in the corpus: the corpus-id column of qrels.tsv must hold "
             "the ids of the corpus."
         )
-    return queries
-
-
-def _beir_queries(path: Path) -> dict[str, str]:
-    queries: dict[str, str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-            identifier, text = record["_id"], record["text"]
-        except (ValueError, TypeError, KeyError) as error:
-            raise ContractError(
-                f"{path}:{number}: each line must be an object with _id and text ({error!r})"
-            ) from error
-        if not isinstance(identifier, str) or not isinstance(text, str) or not text.strip():
-            raise ContractError(f"{path}:{number}: _id and text must be strings, and text not empty")
-        queries[identifier] = text
     return queries
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..artifacts.contract import (
+from ..artifacts.documents import DocumentStore
+from ..artifacts.records import (
     EvaluationSet,
     QueryChange,
     RankerIntervals,
@@ -16,7 +17,6 @@ from ..artifacts.contract import (
     ReturnedDocument,
     StyleResult,
 )
-from ..artifacts.documents import DocumentStore
 from ..ranking.ranking_metrics import RECALL_DEPTH, mean_intervals, paired_gains, query_metrics
 from .evaluation_queries import TestQuery
 from .rankers import RANKERS, QueryRankings
@@ -106,7 +106,9 @@ def _styles(queries: Sequence[TestQuery], values: Mapping[str, np.ndarray], seed
         chosen = [index for index, query in enumerate(queries) if query.style == style]
         base, tuned = values["base"][chosen], values["tuned"][chosen]
         (gain,) = paired_gains((tuned - base)[:, :1], seed)
-        results.append(StyleResult(style, len(chosen), _mean(base), _mean(tuned), gain))
+        results.append(
+            StyleResult(style=style, queries=len(chosen), base=_mean(base), tuned=_mean(tuned), ndcg_gain=gain)
+        )
     return results
 
 
@@ -122,7 +124,11 @@ def _query_change(
 
     def results(ranker: str) -> list[ReturnedDocument]:
         return [
-            ReturnedDocument(store.document(row).id, snippet(store.text(row)), max(0, query.relevance.get(row, 0)))
+            ReturnedDocument(
+                doc_id=store.document(row).id,
+                snippet=snippet(store.text(row)),
+                relevance=max(0, query.relevance.get(row, 0)),
+            )
             for row in lists[ranker][:SHOWN_RESULTS]
         ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..artifacts.contract import EvaluationSet, GateDecision
+from ..artifacts.records import EvaluationSet, GateDecision
 
 HELD_OUT = "held_out"
 POOLED = "pooled"
@@ -28,13 +28,22 @@ def deciding_set(sets: Sequence[EvaluationSet]) -> EvaluationSet:
 
 
 def decide(
-    sets: Sequence[EvaluationSet], min_ndcg_gain: float, max_general_drop: float, *, force_deploy: bool
+    sets: Sequence[EvaluationSet],
+    min_ndcg_gain: float,
+    max_general_drop: float,
+    *,
+    force_deploy: bool,
+    prompts: tuple[str, str] = ("", ""),
 ) -> GateDecision:
     """Deploys only when the tuned model is better at its task and not worse at others, or when forced.
 
     Better: the lower end of the gain's 95 % interval on the deciding set is above `min_ndcg_gain`. Not worse: on the
     general collection, where there is one, the mean nDCG@10 fell by at most `max_general_drop`.
+
+    Args:
+        prompts: of the tuned model, before queries and before documents, for whoever deploys it.
     """
+    query_prompt, document_prompt = prompts
     chosen = deciding_set(sets)
     gain = chosen.ndcg_gain
     enough = gain.low > min_ndcg_gain
@@ -69,6 +78,8 @@ def decide(
         ndcg_base=chosen.rankers.base.ndcg_at_10,
         ndcg_tuned=chosen.rankers.tuned.ndcg_at_10,
         ndcg_gain_low=gain.low,
+        query_prompt=query_prompt,
+        document_prompt=document_prompt,
     )
 
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..artifacts.contract import ContractError, CorpusDocument, write_jsonl
+import msgspec
+
 from ..artifacts.documents import DocumentStore
 from ..artifacts.environment import channel_file
+from ..artifacts.jsonl import read_jsonl, write_jsonl
+from ..artifacts.records import CorpusDocument
+
+
+class BeirDocument(msgspec.Struct, frozen=True):
+    """A line of BEIR's corpus.jsonl."""
+
+    id: str = msgspec.field(name="_id")
+    text: str
+    title: str = ""
 
 
 def general_store(folder: Path, temporary: Path) -> DocumentStore:
@@ -25,19 +35,7 @@ def general_store(folder: Path, temporary: Path) -> DocumentStore:
 
 
 def _documents(path: Path) -> Iterator[CorpusDocument]:
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-                identifier, parts = record["_id"], (record.get("title", ""), record["text"])
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
-                raise ContractError(
-                    f"{path}:{number}: each line must be an object with _id and text ({error!r})"
-                ) from error
-            if not isinstance(identifier, str) or not all(isinstance(part, str) for part in parts):
-                raise ContractError(f"{path}:{number}: _id, title and text must be strings")
-            text = " ".join(part for part in parts if part.strip())
-            if text:
-                yield CorpusDocument(identifier, text)
+    for document in read_jsonl(path, BeirDocument):
+        text = " ".join(part for part in (document.title, document.text) if part.strip())
+        if text:
+            yield CorpusDocument(id=document.id, text=text)

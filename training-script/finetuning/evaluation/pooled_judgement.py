@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from ..artifacts.documents import DocumentStore
 from ..ranking.ranking_metrics import NDCG_DEPTH
-from ..scoring.teacher import Teacher
+from ..scoring.teachers.base import Teacher
 from .evaluation_queries import TestQuery
 from .rankers import QueryRankings
 

@@ -8,10 +8,12 @@ from typing import Literal
 
 import numpy as np
 
-from ..artifacts.contract import ModelType, Sparsity
 from ..artifacts.documents import DocumentStore
-from ..models.embedding import default_device
-from ..models.retrieval_model import load_retrieval_model, rank
+from ..artifacts.records import Sparsity
+from ..models.devices import default_device
+from ..models.loading import ModelSource
+from ..models.model_types import load_retrieval_model
+from ..models.retrieval_model import ModelType
 from ..ranking.bm25 import Bm25Index
 from ..ranking.rank_fusion import reciprocal_rank_fusion
 from ..ranking.ranking_metrics import RECALL_DEPTH
@@ -76,19 +78,15 @@ def rank_all(
     queries: Sequence[TestQuery],
     store: DocumentStore,
     rows: Sequence[int],
-    models: Mapping[Literal["base", "tuned"], str],
-    *,
+    models: Mapping[Literal["base", "tuned"], ModelSource],
     model_type: ModelType,
-    base_revision: str,
     max_seq_length: int,
-    trust_remote_code: bool,
 ) -> QueryRankings:
     """Ranks the documents for every query, in one pass a ranker.
 
     Args:
         rows: of the store, which documents are ranked.
-        models: `base` and `tuned`, each a Hugging Face id or a folder.
-        base_revision: commit, tag or branch of the base model on the Hub.
+        models: `base` and `tuned`.
     """
     texts = [query.text for query in queries]
     depth = RECALL_DEPTH + max((len(query.excluded) for query in queries), default=0)
@@ -96,19 +94,19 @@ def rank_all(
     positions, scores = index.top_k(texts, depth)
     lists = {"bm25": np.where(scores > 0, np.asarray(rows)[positions], _NONE)}
     sparsity = []
-    for name, model_id in models.items():
+    for name, source in models.items():
         print(f"Ranking with the {name} model", flush=True)
-        model = load_retrieval_model(
-            model_id,
-            model_type,
-            max_seq_length=max_seq_length,
-            device=default_device(),
-            revision=base_revision if name == "base" else None,
-            trust_remote_code=trust_remote_code,
-        )
-        ranking = rank(model, texts, store, rows, depth)
+        model = load_retrieval_model(source, model_type, max_seq_length=max_seq_length, device=default_device())
+        ranking = model.rank(texts, store, rows, depth)
         lists[name] = ranking.rows
         active = ranking.active_dimensions
         if active is not None:
-            sparsity.append(Sparsity(name, active.of_queries, active.of_documents, active.in_common))
+            sparsity.append(
+                Sparsity(
+                    model=name,
+                    query_active_dims=active.of_queries,
+                    document_active_dims=active.of_documents,
+                    flops=active.in_common,
+                )
+            )
     return QueryRankings(queries, lists, sparsity)

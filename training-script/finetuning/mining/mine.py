@@ -10,30 +10,28 @@ from pathlib import Path
 
 import numpy as np
 
-from ..artifacts.contract import (
-    ContractError,
-    HeldOutQuery,
-    MinedQuery,
-    MiningManifest,
-    ModelType,
-    QueryRecord,
-    Split,
-    read_jsonl,
-    write_json,
-    write_jsonl,
-)
+from ..artifacts.arguments import MiningArguments
 from ..artifacts.documents import DocumentStore
 from ..artifacts.environment import JobError
+from ..artifacts.jsonl import ContractError, read_jsonl, write_json, write_jsonl
+from ..artifacts.records import HeldOutQuery, MinedQuery, MiningManifest, QueryRecord, Split
 from ..ranking.bm25 import Bm25Index
 from .candidates import CANDIDATE_DEPTH, NegativeChooser, fuse
-from .generated_queries import GeneratedQuery, parse_queries, read_answers, style_of
+from .generated_queries import (
+    GeneratedQuery,
+    UnreadableLine,
+    parse_queries,
+    read_answers,
+    style_of,
+    unusable_text,
+)
 from .query_filters import same_query, unusable
 
 MINIMUM_TRAIN_QUERIES = 10
 """With fewer, something upstream is broken and training would only hide it."""
 
 NEGATIVE_MARGIN = 5
-"""Candidates fetched beyond num_negatives, to make up for the source and its duplicates (as in the original)."""
+"""Candidates fetched beyond num_hard_negatives, to make up for the source and its duplicates (as in the original)."""
 
 LEAST_KEPT_SHARE = 0.1
 """Share of the queries that must pass the retrieval filter; if fewer do, the queries or the corpus are the problem."""
@@ -68,29 +66,10 @@ class _Answers:
     failed: int
     unparsable: int
     unknown: int
+    unreadable: int
 
 
-@dataclass(frozen=True)
-class MiningSettings:
-    """Hyperparameters of a mining job."""
-
-    num_negatives: int
-    """Negatives a query."""
-    max_corpus_documents: int | None
-    """Only the first so many documents of the corpus are used; None for all."""
-    candidate_model_id: str
-    """Model whose best documents are fused with BM25's, the lists then thinned out; empty: BM25's best."""
-    model_type: ModelType
-    max_seq_length: int
-    """Tokens after which that model cuts a text."""
-    max_source_rank: int
-    """A query is kept only when its source is among so many best candidates; 0 keeps all."""
-    seed: int
-    model_revision: str | None = None
-    trust_remote_code: bool = False
-
-
-def mine(inputs: MiningInputs, output: Path, settings: MiningSettings) -> MiningManifest:
+def mine(inputs: MiningInputs, output: Path, arguments: MiningArguments) -> MiningManifest:
     """Writes train.jsonl, dev.jsonl, test.jsonl, documents.jsonl and manifest.json to `output`.
 
     A held-out (dev or test) document's query never gets into train, nor does a query of the same text, nor a query of a
@@ -104,34 +83,44 @@ def mine(inputs: MiningInputs, output: Path, settings: MiningSettings) -> Mining
     records = _read_records(inputs.records)
     answers = _read_answers(inputs.generated, records)
     print(f"{answers.answered} of {len(records)} records answered, {answers.failed} failed", flush=True)
-    store = DocumentStore.of_folder(inputs.corpus, max_documents=settings.max_corpus_documents)
+    store = DocumentStore.of_folder(inputs.corpus, max_documents=arguments.max_corpus_documents)
     print(f"{len(store)} documents in the corpus", flush=True)
 
     dropped: Counter[str] = Counter()
     dropped["unknown_record"] += answers.unknown
+    dropped["unreadable_line"] += answers.unreadable
     queries = _select(records, answers.queries, store, dropped)
     if len(queries["train"]) < MINIMUM_TRAIN_QUERIES:
         raise JobError(_too_few_message(len(queries["train"]), len(records), answers, dropped))
 
-    rankings = _rankings([*queries["train"], *queries["dev"]], store, settings)
+    rankings = _rankings([*queries["train"], *queries["dev"]], store, arguments)
     count = len(queries["train"])
     mined = {
-        "train": _with_negatives(queries["train"], [r[:count] for r in rankings], store, settings, dropped),
-        "dev": _with_negatives(queries["dev"], [r[count:] for r in rankings], store, settings, dropped),
+        "train": _with_negatives(queries["train"], [r[:count] for r in rankings], store, arguments, dropped),
+        "dev": _with_negatives(queries["dev"], [r[count:] for r in rankings], store, arguments, dropped),
     }
-    _check_retrieval_filter(count, len(mined["train"]), settings.max_source_rank)
+    _check_retrieval_filter(count, len(mined["train"]), arguments.max_source_rank)
     used_rows = {row for pairs in mined.values() for query, rows in pairs for row in (query.row, *rows.tolist())}
     for split, pairs in mined.items():
         write_jsonl(
             output / f"{split}.jsonl",
             (
-                MinedQuery(query.query_id, query.text, query.style, query.doc_id, [store.document(r).id for r in rows])
+                MinedQuery(
+                    query_id=query.query_id,
+                    query=query.text,
+                    style=query.style,
+                    doc_id=query.doc_id,
+                    negative_ids=[store.document(r).id for r in rows],
+                )
                 for query, rows in pairs
             ),
         )
     write_jsonl(
         output / "test.jsonl",
-        (HeldOutQuery(query.query_id, query.text, query.style, query.doc_id) for query in queries["test"]),
+        (
+            HeldOutQuery(query_id=query.query_id, query=query.text, style=query.style, doc_id=query.doc_id)
+            for query in queries["test"]
+        ),
     )
     used = sorted(used_rows, key=lambda row: store.places[row])
     write_jsonl(output / "documents.jsonl", (store.document(row) for row in used))
@@ -174,8 +163,12 @@ def _read_answers(folder: Path, records: dict[str, QueryRecord]) -> _Answers:
     queries: dict[str, list[GeneratedQuery]] = {}
     answered: set[str] = set()
     succeeded: set[str] = set()
-    unknown = 0
+    unknown = unreadable = 0
     for answer in read_answers(folder):
+        if isinstance(answer, UnreadableLine):
+            unreadable += 1
+            print(f"{answer.place} is skipped: {answer.reason}", flush=True)
+            continue
         if answer.record_id not in records:
             unknown += 1
             continue
@@ -183,7 +176,7 @@ def _read_answers(folder: Path, records: dict[str, QueryRecord]) -> _Answers:
         if answer.text is None:
             continue
         succeeded.add(answer.record_id)
-        parsed = parse_queries(answer.text)
+        parsed = parse_queries(answer.text, len(records[answer.record_id].styles))
         if parsed and answer.record_id not in queries:
             queries[answer.record_id] = parsed
     return _Answers(
@@ -192,6 +185,7 @@ def _read_answers(folder: Path, records: dict[str, QueryRecord]) -> _Answers:
         failed=len(records) - len(succeeded),
         unparsable=len(succeeded) - len(queries),
         unknown=unknown,
+        unreadable=unreadable,
     )
 
 
@@ -221,7 +215,7 @@ def _select(
             for position, query in enumerate(parsed):
                 text = re.sub(r"\s+", " ", query.text).strip()
                 key = same_query(text)
-                reason = unusable(text, passage) or _repeated(taken_queries.get(key), split)
+                reason = unusable(text, passage) or unusable_text(text) or _repeated(taken_queries.get(key), split)
                 if reason is not None:
                     dropped[reason] += 1
                     continue
@@ -237,7 +231,7 @@ def _repeated(owner: Split | None, split: Split) -> str | None:
     return "duplicate" if owner == split else "held_out_query"
 
 
-def _rankings(queries: Sequence[_Query], store: DocumentStore, settings: MiningSettings) -> list[np.ndarray]:
+def _rankings(queries: Sequence[_Query], store: DocumentStore, arguments: MiningArguments) -> list[np.ndarray]:
     """BM25's and, where asked for, the base model's best documents of each query.
 
     Returns:
@@ -246,28 +240,27 @@ def _rankings(queries: Sequence[_Query], store: DocumentStore, settings: MiningS
     texts = [query.text for query in queries]
     # Without the spread only the best candidates are of use.
     depth = max(
-        settings.num_negatives + NEGATIVE_MARGIN,
-        settings.max_source_rank,
-        CANDIDATE_DEPTH if settings.candidate_model_id else 0,
+        arguments.num_hard_negatives + NEGATIVE_MARGIN,
+        arguments.max_source_rank,
+        CANDIDATE_DEPTH if arguments.dense_candidates else 0,
     )
     print("Ranking with BM25", flush=True)
     rows, scores = Bm25Index(store.texts(), tie_order=store.places).top_k(texts, depth)
     rankings = [np.where(scores > 0, rows, -1)]
-    if settings.candidate_model_id:
+    if arguments.dense_candidates:
         # Imported here because mining with BM25 alone needs no torch, which takes seconds to load.
-        from ..models.embedding import default_device
-        from ..models.retrieval_model import load_retrieval_model, rank
+        from ..models.devices import default_device
+        from ..models.loading import ModelSource
+        from ..models.model_types import load_retrieval_model
 
-        print(f"Ranking with {settings.candidate_model_id}", flush=True)
-        model = load_retrieval_model(
-            settings.candidate_model_id,
-            settings.model_type,
-            max_seq_length=settings.max_seq_length,
-            device=default_device(),
-            revision=settings.model_revision,
-            trust_remote_code=settings.trust_remote_code,
+        print(f"Ranking with {arguments.base_model_id}", flush=True)
+        source = ModelSource(
+            arguments.base_model_id, "base_model_id", arguments.base_model_revision, arguments.trust_remote_code
         )
-        rankings.append(rank(model, texts, store, range(len(store)), depth).rows)
+        model = load_retrieval_model(
+            source, arguments.model_type, max_seq_length=arguments.max_seq_length, device=default_device()
+        )
+        rankings.append(model.rank(texts, store, range(len(store)), depth).rows)
     return rankings
 
 
@@ -275,19 +268,19 @@ def _with_negatives(
     queries: Sequence[_Query],
     rankings: Sequence[np.ndarray],
     store: DocumentStore,
-    settings: MiningSettings,
+    arguments: MiningArguments,
     dropped: Counter[str],
 ) -> list[tuple[_Query, np.ndarray]]:
     """Each query that passes the retrieval filter, with the rows of its negatives."""
     chooser = NegativeChooser(
-        store, settings.num_negatives, spread=bool(settings.candidate_model_id), seed=settings.seed
+        store, arguments.num_hard_negatives, spread=arguments.dense_candidates, seed=arguments.seed
     )
     mined = []
     for number, query in enumerate(queries):
         lists = [ranking[number] for ranking in rankings]
         candidates = fuse([ranked[ranked >= 0].tolist() for ranked in lists], query.row)
         rank = candidates.source_rank
-        if settings.max_source_rank > 0 and (rank is None or rank >= settings.max_source_rank):
+        if arguments.max_source_rank > 0 and (rank is None or rank >= arguments.max_source_rank):
             dropped["source_not_retrieved"] += 1
             continue
         mined.append((query, np.array(chooser.choose(query.row, candidates.rows), dtype=np.int64)))

@@ -1,1 +1,1 @@
-"""Retrieval models: dense and sparse encoders, their prompts and batches."""
+"""Retrieval models, dense and sparse, behind one interface."""

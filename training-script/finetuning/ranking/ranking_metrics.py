@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..artifacts.contract import Interval, MetricGain, RankingMetrics
+from ..artifacts.records import Interval, MetricGain, RankingMetrics
 
 NDCG_DEPTH = 10
 RECALL_DEPTH = 100
@@ -100,7 +100,7 @@ def mean_intervals(values: np.ndarray, seed: int) -> list[Interval]:
         times_drawn = np.bincount(drawn.ravel(), minlength=count * queries).reshape(count, queries)
         means[start : start + count] = times_drawn @ values / queries
     lows, highs = np.percentile(means, [2.5, 97.5], axis=0)
-    return [Interval(float(low), float(high)) for low, high in zip(lows, highs, strict=True)]
+    return [Interval(low=float(low), high=float(high)) for low, high in zip(lows, highs, strict=True)]
 
 
 def _discount(rank: int) -> float:

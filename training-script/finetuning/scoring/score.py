@@ -3,49 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 from torch.multiprocessing.spawn import spawn
 
-from ..artifacts.contract import (
-    CorpusDocument,
-    MinedQuery,
-    ScoredQuery,
-    ScoringManifest,
-    jsonl_writer,
-    read_jsonl,
-    write_json,
-    write_jsonl,
-)
+from ..artifacts.arguments import ScoringArguments
 from ..artifacts.documents import DocumentStore
 from ..artifacts.environment import ONLY_HOST, Host, JobError, channel_file
+from ..artifacts.jsonl import jsonl_writer, read_jsonl, write_json, write_jsonl
+from ..artifacts.records import CorpusDocument, MinedQuery, ScoredQuery, ScoringManifest
 from ..artifacts.score_files import manifest_name, score_file_name
-from .teacher import TEACHER_KINDS, Pair, Teacher, TeacherKind, load_teacher, teacher_kind
+from ..models.loading import ModelSource
+from .teachers.base import Pair, ScoringLimits, Teacher
+from .teachers.registry import load_teacher
+
+TOKENS_PER_BATCH = 16_384
+"""Padded tokens of one forward pass: what a GPU of 24 GB holds of the default teacher."""
 
 QUERIES_PER_SHARD = 512
 """Lost at most, for each device, when a job is interrupted."""
 
 _SPLITS = ("train", "dev")
-
-
-@dataclass(frozen=True)
-class ScoringSettings:
-    """What the scores depend on, besides the mined queries."""
-
-    teacher_model_id: str
-    teacher_kind: TeacherKind
-    teacher_revision: str | None
-    max_length: int
-    max_negatives: int
 
 
 @dataclass(frozen=True)
@@ -61,18 +48,6 @@ class Shard:
         return folder / f"{self.split}-{self.number:05d}.jsonl"
 
 
-def settings_of(
-    teacher_model_id: str, kind: str, revision: str | None, max_length: int, max_negatives: int
-) -> ScoringSettings:
-    """Completes the settings: `auto` becomes the kind that the teacher's configuration names. Raises JobError."""
-    named: TeacherKind | None = next((name for name in TEACHER_KINDS if name == kind), None)
-    if named is None and kind != "auto":
-        raise JobError(f"--teacher-kind must be auto or one of {', '.join(TEACHER_KINDS)}, not {kind!r}.")
-    return ScoringSettings(
-        teacher_model_id, named or teacher_kind(teacher_model_id, revision), revision, max_length, max_negatives
-    )
-
-
 def scoring_devices() -> list[str]:
     """Every GPU of the machine, else the CPU."""
     return [f"cuda:{index}" for index in range(torch.cuda.device_count())] or ["cpu"]
@@ -82,10 +57,10 @@ def score(
     training_data: Path,
     output: Path,
     checkpoints: Path,
-    settings: ScoringSettings,
+    arguments: ScoringArguments,
     *,
-    tokens_per_batch: int,
     devices: list[str],
+    tokens_per_batch: int = TOKENS_PER_BATCH,
     queries_per_shard: int = QUERIES_PER_SHARD,
     host: Host = ONLY_HOST,
 ) -> ScoringManifest:
@@ -98,26 +73,26 @@ def score(
 
     Args:
         training_data: output folder of the mining stage.
-        checkpoints: finished shards are kept below it, under a fingerprint of the settings and of the input files.
-        tokens_per_batch: padded tokens of one forward pass.
+        checkpoints: finished shards are kept below it, under a fingerprint of the arguments and of the input files.
         devices: one process a device.
+        tokens_per_batch: padded tokens of one forward pass.
         host: this instance among those of the job.
     """
     start = time.monotonic()
     for name in ("train.jsonl", "dev.jsonl", "documents.jsonl"):
         channel_file(training_data, name)
-    folder = checkpoints / "scores" / fingerprint(training_data, settings, queries_per_shard)
+    folder = checkpoints / "scores" / fingerprint(training_data, arguments, queries_per_shard)
     folder.mkdir(parents=True, exist_ok=True)
     every_shard = list(_shards(training_data, queries_per_shard))
     shards = every_shard[host.share_of(len(every_shard))]
     todo = [shard for shard in shards if not shard.file(folder).exists()]
     resumed = sum(_pairs(shard.file(folder)) for shard in shards if shard not in todo)
     print(
-        f"Teacher {settings.teacher_model_id} ({settings.teacher_kind}) on {', '.join(devices)}: "
+        f"Teacher {arguments.teacher_model_id} on {', '.join(devices)}: "
         f"{len(shards)} shards, {len(shards) - len(todo)} of them finished earlier",
         flush=True,
     )
-    work = _Work(training_data, folder, settings, tokens_per_batch, devices, queries_per_shard, todo)
+    work = _Work(training_data, folder, arguments, tokens_per_batch, devices, queries_per_shard, todo)
     if len(devices) == 1 or len(todo) <= 1:
         _score_on_device(0, work)
     elif todo:
@@ -134,15 +109,21 @@ def score(
                         pairs += len(query.scores)
     if host.rank == 0:
         write_jsonl(output / "documents.jsonl", read_jsonl(training_data / "documents.jsonl", CorpusDocument))
-    manifest = ScoringManifest(settings.teacher_model_id, queries, pairs, resumed, time.monotonic() - start)
+    manifest = ScoringManifest(
+        teacher_model_id=arguments.teacher_model_id,
+        queries=queries,
+        pairs=pairs,
+        pairs_resumed=resumed,
+        seconds=time.monotonic() - start,
+    )
     write_json(output / manifest_name(host), manifest)
     print(manifest, flush=True)
     return manifest
 
 
-def fingerprint(training_data: Path, settings: ScoringSettings, queries_per_shard: int) -> str:
-    """16 hex digits that change with the settings or any input file, and with them the shards."""
-    digest = hashlib.sha256(json.dumps([asdict(settings), queries_per_shard], sort_keys=True).encode())
+def fingerprint(training_data: Path, arguments: ScoringArguments, queries_per_shard: int) -> str:
+    """16 hex digits that change with the arguments or any input file, and with them the shards."""
+    digest = hashlib.sha256(msgspec.json.encode([arguments, queries_per_shard]))
     for name in ("train.jsonl", "dev.jsonl", "documents.jsonl"):
         with (training_data / name).open("rb") as file:
             while block := file.read(1 << 20):
@@ -155,7 +136,7 @@ def fingerprint(training_data: Path, settings: ScoringSettings, queries_per_shar
 class _Work:
     training_data: Path
     folder: Path
-    settings: ScoringSettings
+    arguments: ScoringArguments
     tokens_per_batch: int
     devices: list[str]
     queries_per_shard: int
@@ -171,24 +152,21 @@ def _shards(training_data: Path, queries_per_shard: int) -> Iterator[Shard]:
 
 def _score_on_device(rank: int, work: _Work) -> None:
     """Scores every n-th unfinished shard, n being the number of devices. Runs in a process of its own for several."""
-    settings = work.settings
+    arguments = work.arguments
     mine = work.todo[rank :: len(work.devices)] if len(work.todo) > 1 else work.todo
     if not mine:
         return
     teacher = load_teacher(
-        settings.teacher_model_id,
-        settings.teacher_kind,
-        revision=settings.teacher_revision,
-        max_length=settings.max_length,
-        tokens_per_batch=work.tokens_per_batch,
-        device=work.devices[rank],
+        ModelSource(arguments.teacher_model_id, "teacher_model_id", arguments.teacher_revision),
+        ScoringLimits(arguments.max_seq_length, work.tokens_per_batch),
+        work.devices[rank],
     )
     store = DocumentStore([work.training_data / "documents.jsonl"])
     queries = {split: list(read_jsonl(work.training_data / f"{split}.jsonl", MinedQuery)) for split in _SPLITS}
 
     def prepare(shard: Shard) -> PairsToScore:
         batch = queries[shard.split][shard.first_query : shard.first_query + work.queries_per_shard]
-        return pairs_to_score(batch, store, teacher, settings.max_negatives)
+        return pairs_to_score(batch, store, teacher, arguments.scoring_max_negatives)
 
     start = time.monotonic()
     pairs = 0
@@ -244,11 +222,20 @@ def scored_queries(to_score: PairsToScore, teacher: Teacher) -> list[ScoredQuery
     scores = teacher.score_tokenised(to_score.tokenised)
     if not all(map(math.isfinite, scores)):
         bad = next(pair for pair, value in zip(to_score.pairs, scores, strict=True) if not math.isfinite(value))
-        raise JobError(f"The teacher gave a score that is not finite to the query {bad[0]!r}. Choose another teacher.")
+        raise JobError(
+            f"The teacher gave a score that is not finite to the query {bad[0]!r}. "
+            "Set teacher_model_id to another model."
+        )
     scored, position = [], 0
     for query, ids in zip(to_score.queries, to_score.documents, strict=True):
         scored.append(
-            ScoredQuery(query.query_id, query.query, query.style, ids, scores[position : position + len(ids)])
+            ScoredQuery(
+                query_id=query.query_id,
+                query=query.query,
+                style=query.style,
+                doc_ids=ids,
+                scores=scores[position : position + len(ids)],
+            )
         )
         position += len(ids)
     return scored

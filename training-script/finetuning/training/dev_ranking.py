@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from sentence_transformers.base.evaluation import BaseEvaluator
 
-from ..artifacts.contract import ScoredQuery
 from ..artifacts.documents import DocumentStore
-from ..models.retrieval_model import RetrievalModel, rank
+from ..artifacts.records import ScoredQuery
+from ..models.retrieval_model import RetrievalModel
 from ..ranking.ranking_metrics import NDCG_DEPTH, query_metrics
 
 QUERIES = 200
@@ -19,13 +19,15 @@ QUERIES = 200
 class DevRanking(BaseEvaluator):
     """Ranks all documents of some dev queries for each of them; relevant is the source, or what has its text."""
 
-    def __init__(self, queries: Sequence[ScoredQuery], store: DocumentStore) -> None:
+    def __init__(self, model: RetrievalModel, queries: Sequence[ScoredQuery], store: DocumentStore) -> None:
         """
         Args:
+            model: ranks them, with the weights that it has at the time.
             queries: of the dev split; some, evenly spaced, are used.
             store: has their documents.
         """
         super().__init__()
+        self._model = model
         self.primary_metric = "dev_ndcg_at_10"
         positions = np.linspace(0, len(queries) - 1, min(QUERIES, len(queries))).astype(int) if queries else []
         self._queries = [queries[position] for position in positions]
@@ -36,10 +38,10 @@ class DevRanking(BaseEvaluator):
     def __len__(self) -> int:
         return len(self._queries)
 
-    def ndcg(self, model: RetrievalModel) -> float:
-        """Mean nDCG@10 of the model, in 0..1."""
+    def ndcg(self) -> float:
+        """Mean nDCG@10 of the model as it is now, in 0..1."""
         texts = [query.query for query in self._queries]
-        ranked = rank(model, texts, self._store, self._rows, NDCG_DEPTH, quiet=True).rows
+        ranked = self._model.rank(texts, self._store, self._rows, NDCG_DEPTH, quiet=True).rows
         return float(
             np.mean(
                 [
@@ -51,10 +53,10 @@ class DevRanking(BaseEvaluator):
 
     def __call__(  # type: ignore[override]
         self,
-        model: RetrievalModel,
-        output_path: str | None = None,  # noqa: ARG002 (the evaluator's signature)
+        model: object,  # noqa: ARG002 (the evaluator's signature; it is this ranking's own network)
+        output_path: str | None = None,  # noqa: ARG002
         epoch: float = -1,  # noqa: ARG002
         steps: int = -1,  # noqa: ARG002
     ) -> dict[str, float]:
         """What the trainer calls at every evaluation."""
-        return {self.primary_metric or "": self.ndcg(model)}
+        return {self.primary_metric or "": self.ndcg()}

@@ -7,16 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from sentence_transformers import SparseEncoder
-from sentence_transformers.sparse_encoder.losses import FlopsLoss
 from torch import Tensor, nn
 
-from ..artifacts.contract import ScoredQuery
 from ..artifacts.documents import DocumentStore
-from ..models.embedding import CHARACTERS_PER_TOKEN
-from ..models.prompts import Side, prompt_of
+from ..artifacts.records import ScoredQuery
+from ..models.prompts import Side
 from ..models.retrieval_model import RetrievalModel
-from ..models.sparse_encoding import is_inference_free
 from .gradient_cache import encode_in_chunks
 
 CONTRASTIVE_TEMPERATURE = 0.05
@@ -71,7 +67,6 @@ class DistillationCollator:
         """
         self._model = model
         self._store = store
-        self._characters = (model.max_seq_length or 8192) * CHARACTERS_PER_TOKEN
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """
@@ -85,7 +80,7 @@ class DistillationCollator:
         """
         queries = {row["query"]: None for row in rows}
         documents = {document: None for row in rows for document in row["documents"]}
-        document_texts = {document: self._store.text(document)[: self._characters] for document in documents}
+        document_texts = {document: self._model.cut(self._store.text(document)) for document in documents}
         query_order = sorted(queries, key=len)
         document_order = sorted(documents, key=lambda document: len(document_texts[document]))
         query_positions = {query: position for position, query in enumerate(query_order)}
@@ -106,10 +101,15 @@ class DistillationCollator:
         return batch
 
     def _preprocessed(self, texts: list[str], side: Side) -> dict[str, Any]:
-        # An inference-free encoder has another tokenisation, and another way through it, for each side.
-        task = {"task": side} if isinstance(self._model, SparseEncoder) else {}
-        inputs = self._model.preprocess(texts, prompt=prompt_of(self._model, side) or None, **task)
-        return {f"{side}_{key}": value for key, value in inputs.items()}
+        return {f"{side}_{key}": value for key, value in self._model.preprocess(texts, side).items()}
+
+
+def features_by_side(batch: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The inputs of the queries and those of the documents, as the loss takes them, of a batch of the collator."""
+    return [
+        {key.removeprefix(side): value for key, value in batch.items() if key.startswith(side)}
+        for side in ("query_", "document_")
+    ]
 
 
 @dataclass(frozen=True)
@@ -165,11 +165,10 @@ class ListwiseDistillationLoss(nn.Module):
         super().__init__()
         self.cached_from_tokens = cached_from_tokens
         self.tokens_per_chunk = tokens_per_chunk
-        self.model = model
+        self.retrieval_model = model
+        # By this name, and as a module of its own, the trainer finds it to put its distributed wrapper in its place.
+        self.model: nn.Module = model.network
         self.settings = settings
-        self._sparse = isinstance(model, SparseEncoder)
-        self._regularises_queries = isinstance(model, SparseEncoder) and not is_inference_free(model)
-        self._flops = FlopsLoss(model) if isinstance(model, SparseEncoder) else None
 
     def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
         """The loss of a batch that DistillationCollator made."""
@@ -192,10 +191,8 @@ class ListwiseDistillationLoss(nn.Module):
             safe = present & (labels <= labels[:, :1] - margin) if margin is not None else torch.zeros_like(present)
             contrast = in_batch_contrast(similarities, query_rows, document_rows, safe)
             loss = loss + settings.contrastive_weight * contrast
-        if settings.flops_weight > 0 and self._flops is not None:
-            sides = (documents, queries) if self._regularises_queries else (documents,)
-            for embeddings in sides:
-                loss = loss + settings.flops_weight * self._flops.compute_loss_from_embeddings(embeddings)
+        if settings.flops_weight > 0:
+            loss = loss + settings.flops_weight * self.retrieval_model.flops(queries, documents)
         return loss
 
     def _embed(self, features: dict[str, Tensor]) -> Tensor:
@@ -208,7 +205,7 @@ class ListwiseDistillationLoss(nn.Module):
         step = max(1, self.tokens_per_chunk // length) if cached else uncached_step
         chunks = [_slice(features, start, start + step) for start in range(0, count, step)]
         embeddings = encode_in_chunks(lambda chunk: self.model(chunk)["sentence_embedding"], chunks, cached=cached)
-        return embeddings.float() if self._sparse else nn.functional.normalize(embeddings.float(), dim=-1)
+        return self.retrieval_model.embeddings_of(embeddings)
 
 
 def listwise_kl(student_logits: Tensor, teacher_logits: Tensor, present: Tensor) -> Tensor:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 MERGE_WEIGHTS = (0.3, 0.5, 0.7, 1.0)
 """Shares of the tuned model that are tried."""
-
-Model = TypeVar("Model", bound=nn.Module)
 
 
 def copied_state(model: nn.Module) -> dict[str, Tensor]:
@@ -28,14 +25,14 @@ def merged_state(base: Mapping[str, Tensor], tuned: Mapping[str, Tensor], weight
 
 
 def merge_with_base(
-    model: Model, base: Mapping[str, Tensor], quality: Callable[[Model], float], *, tuned_quality: float | None = None
+    model: nn.Module, base: Mapping[str, Tensor], quality: Callable[[], float], *, tuned_quality: float | None = None
 ) -> dict[str, float]:
     """Leaves the model at the merge of best quality, the one nearer to the tuned model among equals.
 
     Args:
         model: the tuned model; changed in place.
         base: the base model's weights.
-        quality: of a model, higher is better; measured on data that the final evaluation does not use.
+        quality: of the model as it is then, higher is better; on data that the final evaluation does not use.
         tuned_quality: the tuned model's own, where it has been measured.
 
     Returns:
@@ -47,7 +44,7 @@ def merge_with_base(
         if weight in found:
             continue
         model.load_state_dict(merged_state(base, tuned, weight))
-        found[weight] = quality(model)
+        found[weight] = quality()
     best = max(found, key=lambda weight: (found[weight], weight))
     model.load_state_dict(merged_state(base, tuned, best))
     return {f"{weight:g}": found[weight] for weight in MERGE_WEIGHTS}

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..artifacts.contract import ScoredQuery
 from ..artifacts.environment import JobError
+from ..artifacts.records import ScoredQuery
 
 LEAST_KEPT_SHARE = 0.1
 """Share of the queries that must pass; if fewer do, the teacher or the queries are the problem, not the filter."""

@@ -7,8 +7,7 @@ from typing import Any
 
 from localstack.aws.api.cloudwatch import PutMetricAlarmInput
 from localstack.services.cloudwatch.provider_v2 import CloudwatchProvider
-
-from pipeline_emulation.patching import wrap
+from patching import wrap
 
 
 def install() -> None:

@@ -1,16 +1,19 @@
-"""Services that LocalStack's community edition does not have, answered by the servers of the harness."""
+"""Services that LocalStack's community edition does not have, answered by the servers of the harness.
+
+Each service's provider is an attribute of this module, named as the service with underscores; the entry points that
+``emulation/aws/localstack.ts`` writes name them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from emulator_settings import Settings
 from localstack.aws.forwarder import AwsRequestProxy
 from localstack.aws.skeleton import Skeleton
 from localstack.aws.spec import load_service
 from localstack.services.plugins import Service, aws_provider
-
-from pipeline_emulation.settings import Settings
 
 
 def _forwarded(name: str) -> Callable[[], Service]:
@@ -27,9 +30,9 @@ def _forwarded(name: str) -> Callable[[], Service]:
     return provide
 
 
-sagemaker = aws_provider(api="sagemaker")(_forwarded("sagemaker"))
-sagemaker_runtime = aws_provider(api="sagemaker-runtime")(_forwarded("sagemaker-runtime"))
-application_autoscaling = aws_provider(api="application-autoscaling")(_forwarded("application-autoscaling"))
-bedrock = aws_provider(api="bedrock")(_forwarded("bedrock"))
-bedrock_runtime = aws_provider(api="bedrock-runtime")(_forwarded("bedrock-runtime"))
-service_quotas = aws_provider(api="service-quotas")(_forwarded("service-quotas"))
+def _provider(name: str) -> object:
+    return aws_provider(api=name)(_forwarded(name))
+
+
+for _service in Settings.read().service_endpoints:
+    globals()[_service.replace("-", "_")] = _provider(_service)

@@ -8,8 +8,7 @@ from typing import Any
 from localstack.services.lambda_ import api_utils
 from localstack.services.lambda_.invocation.lambda_models import FunctionVersion
 from localstack.services.lambda_.provider import LambdaProvider
-
-from pipeline_emulation.patching import wrap
+from patching import wrap
 
 
 def install() -> None:

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import localstack.config as config
+from emulator_settings import Settings
 from lambda_execution import ExecutionEnvironment, FunctionConfiguration, Host
 from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, InvocationResult
 from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
-from pipeline_emulation.settings import Settings
-
 LOOPBACK = "127.0.0.1"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
 class UnsupportedFunctionError(Exception):
@@ -24,20 +22,7 @@ class UnsupportedFunctionError(Exception):
 
 
 def _host(region: str) -> Host:
-    settings = Settings.read()
-    return Host(
-        node=settings.node,
-        region=region,
-        endpoints={
-            "AWS_ENDPOINT_URL": settings.function_gateway or f"http://{LOOPBACK}:{config.GATEWAY_LISTEN[0].port}",
-            **{
-                f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}": url
-                for service, url in settings.service_endpoints.items()
-            },
-        },
-        certificate_authority=settings.certificate_authority,
-        credentials=CREDENTIALS,
-    )
+    return Settings.read().function_host(f"http://{LOOPBACK}:{config.GATEWAY_LISTEN[0].port}", region)
 
 
 def _configuration(version: FunctionVersion) -> FunctionConfiguration:

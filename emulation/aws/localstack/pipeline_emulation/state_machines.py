@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from aws_calls import JOBS, OPTIMISED_ACTIONS, OPTIMISED_SAGEMAKER, SDK_SERVICES, AwsCallError, AwsCalls
+from emulator_settings import Settings
 from localstack.aws.api.stepfunctions import (
     ExecutionStatus,
     HistoryEventType,
@@ -43,9 +44,7 @@ from localstack.services.stepfunctions.asl.utils.encoding import to_json_str
 from localstack.services.stepfunctions.backend.execution import Execution
 from localstack.services.stepfunctions.backend.state_machine import StateMachineInstance
 from localstack.services.stepfunctions.provider import StepFunctionsProvider
-
-from pipeline_emulation.patching import wrap
-from pipeline_emulation.settings import Settings
+from patching import wrap
 
 Json = Any
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...artifacts.contract import CurvePoint, Interval, MetricGain
+from ...artifacts.records import CurvePoint, Interval, MetricGain
 
 GAIN_MARGIN = 1.15
 """Room beside the widest interval in the plot of gains."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...artifacts.contract import EvaluationReport, EvaluationSet, GateDecision
+from ...artifacts.records import EvaluationReport, EvaluationSet, GateDecision
 from .wording import RANKER_NAMES, SET_TITLES, SPARSITY_NOTE, caveat, headline, interval, ordered
 
 

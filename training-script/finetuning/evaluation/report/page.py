@@ -7,7 +7,7 @@ from pathlib import Path
 # torch depends on it, so that it is there wherever this package runs.
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ...artifacts.contract import EvaluationReport, EvaluationSet, GateDecision
+from ...artifacts.records import EvaluationReport, EvaluationSet, GateDecision
 from ..gate import deciding_set
 from . import charts, wording
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...artifacts.contract import EvaluationReport, EvaluationSet, GateDecision, MetricGain
+from ...artifacts.records import EvaluationReport, EvaluationSet, GateDecision, MetricGain
 from ...ranking.rank_fusion import RRF_CONSTANT
 from ..gate import GENERAL, HELD_OUT, JUDGED, POOLED, deciding_set
 from ..pooled_judgement import FULLY_RELEVANT_SHARE, PARTLY_RELEVANT_SHARE
