@@ -15,7 +15,7 @@ from ..artifacts.documents import DocumentStore
 from ..artifacts.environment import JobError
 from ..artifacts.jsonl import ContractError, read_jsonl, write_json, write_jsonl
 from ..artifacts.records import HeldOutQuery, MinedQuery, MiningManifest, QueryRecord, Split
-from ..ranking.bm25 import Bm25Index
+from ..ranking.bm25 import Bm25Index, is_of_use
 from .candidates import CANDIDATE_DEPTH, NegativeChooser, fuse
 from .generated_queries import (
     GeneratedQuery,
@@ -94,6 +94,11 @@ def mine(inputs: MiningInputs, output: Path, arguments: MiningArguments) -> Mini
         raise JobError(_too_few_message(len(queries["train"]), len(records), answers, dropped))
 
     rankings = _rankings([*queries["train"], *queries["dev"]], store, arguments)
+    found = (rankings[0] >= 0).any(axis=1)
+    bm25_used = is_of_use(found)
+    print(_bm25_message(found, bm25_used, arguments), flush=True)
+    if not bm25_used:
+        rankings = rankings[1:]
     count = len(queries["train"])
     mined = {
         "train": _with_negatives(queries["train"], [r[:count] for r in rankings], store, arguments, dropped),
@@ -138,6 +143,8 @@ def mine(inputs: MiningInputs, output: Path, arguments: MiningArguments) -> Mini
         queries_by_style=dict(sorted(Counter(query.style for split in kept.values() for query in split).items())),
         negatives=sum(len(rows) for pairs in mined.values() for _, rows in pairs),
         corpus_documents=len(store),
+        bm25_found_nothing=int(np.count_nonzero(~found)),
+        bm25_used=bm25_used,
     )
     write_json(output / "manifest.json", manifest)
     print(manifest, flush=True)
@@ -296,6 +303,15 @@ def _check_retrieval_filter(before: int, after: int, max_source_rank: int) -> No
             "BM25 and the base model. Read some of the queries under queries/output: they are probably not about their "
             "documents. Set max_source_rank to 0 to train on them all the same."
         )
+
+
+def _bm25_message(found: np.ndarray, used: bool, arguments: MiningArguments) -> str:
+    message = f"BM25 found no document for {np.count_nonzero(~found)} of {len(found)} queries"
+    if used:
+        return message
+    if arguments.dense_candidates:
+        return f"{message}: it is not used, and the negatives are those of the base model alone"
+    return f"{message}: it is not used, and the negatives are random; set dense_candidates to true for hard ones"
 
 
 def _too_few_message(count: int, records: int, answers: _Answers, dropped: Counter[str]) -> str:
