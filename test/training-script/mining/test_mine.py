@@ -13,7 +13,7 @@ from finetuning.mining.query_filters import same_query
 from finetuning.models.loading import ModelSource
 from finetuning.models.model_types import load_retrieval_model
 from finetuning.models.retrieval_model import ModelType
-from finetuning.ranking.bm25 import Bm25Index
+from finetuning.ranking.bm25 import MOST_WITHOUT_A_HIT, Bm25Index
 
 
 def run(
@@ -114,6 +114,30 @@ def test_random_documents_fill_up_where_no_word_matches(run_folders, write_lines
     first = next(query for query in run(run_folders)[0]["train"] if query.query == "qqq www")
     assert len(set(first.negative_ids) - {first.doc_id}) == 5
     assert next(query for query in run(run_folders)[0]["train"] if query.query == "qqq www") == first
+
+
+def test_where_bm25_finds_nothing_it_is_counted_and_not_used(run_folders, write_lines, capsys):
+    def with_every_nth_foreign(n_th):
+        answers = [
+            answer(f"r{n}", *(f"{'नदी' if n % n_th == 0 else 'river'} x{n}y{i} पुल" for i in range(3)))
+            for n in range(40)
+        ]
+        write_lines(run_folders / "generated" / "job-1" / "batch-00000.jsonl.out", answers)
+        _, _, manifest = run(run_folders)
+        return manifest, manifest.bm25_found_nothing / (manifest.train_queries + manifest.dev_queries)
+
+    write_lines(
+        run_folders / "corpus" / "part-00009.jsonl", [{"id": f"river{n}", "text": f"river bank {n}x"} for n in range(9)]
+    )
+    manifest, share = with_every_nth_foreign(8)
+    assert 0 < share <= MOST_WITHOUT_A_HIT
+    assert manifest.bm25_used
+    assert f"BM25 found no document for {manifest.bm25_found_nothing} of " in capsys.readouterr().out
+    manifest, share = with_every_nth_foreign(2)
+    assert share > MOST_WITHOUT_A_HIT
+    assert not manifest.bm25_used
+    assert manifest.negatives == 5 * (manifest.train_queries + manifest.dev_queries)
+    assert "it is not used, and the negatives are random; set dense_candidates to true" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("seed", range(5))
