@@ -49,7 +49,7 @@ class QueryRankings:
         self.sparsity = sparsity
         self._excluded = [query.excluded for query in queries]
         self._rows = rows
-        self._bm25_found = (rows["bm25"] != _NONE).any(axis=1)
+        self._bm25_found = np.any(rows["bm25"] != _NONE, axis=1)
         self.bm25_in_hybrids = is_of_use(self._bm25_found)
         """Whether BM25 finds anything for enough queries; if not, the hybrids are the models alone."""
 

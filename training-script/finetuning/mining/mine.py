@@ -94,7 +94,7 @@ def mine(inputs: MiningInputs, output: Path, arguments: MiningArguments) -> Mini
         raise JobError(_too_few_message(len(queries["train"]), len(records), answers, dropped))
 
     rankings = _rankings([*queries["train"], *queries["dev"]], store, arguments)
-    found = (rankings[0] >= 0).any(axis=1)
+    found = np.any(rankings[0] >= 0, axis=1)
     bm25_used = is_of_use(found)
     print(_bm25_message(found, bm25_used, arguments), flush=True)
     if not bm25_used:
