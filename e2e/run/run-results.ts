@@ -85,7 +85,10 @@ function summary({ totalSeconds, peakMemoryGiB, ...results }: RunResults): strin
   const checks = allChecks(results);
   const count = (outcome: Check["outcome"]) => checks.filter((check) => check.outcome === outcome).length;
   const notRun = count("not run") === 0 ? "" : `, ${count("not run")} not run in the wake of these`;
-  const memory = peakMemoryGiB === undefined ? "" : `, peak memory ${peakMemoryGiB.toFixed(1)} GiB`;
+  const memory =
+    peakMemoryGiB === undefined
+      ? "; peak memory unknown, since this system has neither /proc nor ps"
+      : `, peak memory ${peakMemoryGiB.toFixed(1)} GiB`;
   return `${count("passed")} checks passed, ${count("failed")} failed${notRun} in ${totalSeconds.toFixed(0)} s${memory}`;
 }
 

@@ -106,7 +106,7 @@ def test_of_several_values_the_last_with_as_many_queries_as_asked_for_counts():
         ("Your question here", "placeholder"),
         ("keywords", "placeholder"),
         ("I cannot write queries for this passage.", "refusal"),
-        ("I’m sorry, but I am unable to create a question from this text.", "refusal"),
+        ("I\u2019m sorry, but I am unable to create a question from this text.", "refusal"),
         ("how do I cannot-login errors", None),
         ("I cannot log in to my account", None),
         ("why can't I generate a report", None),

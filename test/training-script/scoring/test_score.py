@@ -211,8 +211,10 @@ class Slow(Teacher):
 
 scoring.load_teacher = Slow
 *folders, teacher = sys.argv[1:]
-scoring.score(*map(Path, folders), ScoringArguments(teacher, "main", 4, 64), tokens_per_batch=256,
-              devices=["cpu"], queries_per_shard=4)
+arguments = ScoringArguments(
+    teacher_model_id=teacher, teacher_revision="main", scoring_max_negatives=4, max_seq_length=64
+)
+scoring.score(*map(Path, folders), arguments, tokens_per_batch=256, devices=["cpu"], queries_per_shard=4)
 """
 
 

@@ -29,7 +29,7 @@ LATEST_REPAIRS = 8
 DEEPEST_LEVEL = 6
 """Levels of a value at which queries are looked for."""
 
-_QUOTES = "\"'“”‘’„«"
+_QUOTES = "\"'“”\u2018\u2019„«"
 _BEGINS_VALUE = re.compile(rf"\{{\s*[{_QUOTES}]|\[\s*[{_QUOTES}{{]")
 _THINKING = re.compile(r"<(think\w*|reasoning|scratchpad)>.*?</\1>", re.DOTALL | re.IGNORECASE)
 _INNER_QUOTE = re.compile(r'(?<=[^\s\[{,:"\\])(\s*)"(?=\s*[^\s,:}\]"]|"\s*[,}\]])')
@@ -43,9 +43,11 @@ _PLACEHOLDER = re.compile(
     r"|(your |the )?(query|question)( text)?( here| goes here| \d)?",
     re.IGNORECASE | re.DOTALL,
 )
-_APOLOGY = r"((i am|i['’]m) sorry|sorry|unfortunately|as an ai|i (cannot|could not|(can|could|won)['’]?t)"
+_APOLOGY = r"((i am|i['\u2019]m) sorry|sorry|unfortunately|as an ai|i (cannot|could not|(can|could|won)['\u2019]?t)"
 _REFUSED = r"(write|generate|create|produce|provide|formulate|make|help with (that|this)|assist|comply|fulfil\w*)"
-_REFUSAL = re.compile(rf"\W*{_APOLOGY}|(i am|i['’]m) (not able|unable))\b.*\b{_REFUSED}\b.*", re.IGNORECASE | re.DOTALL)
+_REFUSAL = re.compile(
+    rf"\W*{_APOLOGY}|(i am|i['\u2019]m) (not able|unable))\b.*\b{_REFUSED}\b.*", re.IGNORECASE | re.DOTALL
+)
 
 
 @dataclass(frozen=True)
