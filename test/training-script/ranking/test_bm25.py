@@ -46,8 +46,8 @@ def test_it_finds_what_bm25s_finds(words):
     generator = random.Random(1)
     queries = [" ".join(generator.sample(generator.choice(texts).split(), 5)) for _ in range(60)]
     reference = bm25s.BM25()
-    reference.index(bm25s.tokenize(texts, stopwords=None, show_progress=False), show_progress=False)
-    tokens = bm25s.tokenize(queries, stopwords=None, show_progress=False)
+    reference.index(bm25s.tokenize(texts, stopwords=[], show_progress=False), show_progress=False)
+    tokens = bm25s.tokenize(queries, stopwords=[], show_progress=False)
     expected, _ = reference.retrieve(tokens, k=20, show_progress=False)
     found, _ = Bm25Index(texts).top_k(queries, 20)
     shared = [len(set(a) & set(b)) / 20 for a, b in zip(expected.tolist(), found.tolist(), strict=True)]

@@ -10,7 +10,7 @@ RECORDED = [
     json.loads(line)
     for line in (Path(__file__).parent / "standard-analyzer.jsonl").read_text(encoding="utf-8").splitlines()
 ]
-"""Answers of OpenSearch's `standard` analyzer, which test/emulation/opensearch/standard-analyzer.test.ts keeps."""
+"""Answers of OpenSearch's `standard` analyzer; standard-analyzer.emulated.test.ts keeps them."""
 
 LETTER_BY_LETTER = {
     "Thai": "ภ า ษ า ไ ท ย ไ ม่ มี ช่ อ ง ว่ า ง ค รั บ ๑๒",
