@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { type Client, errors } from "@opensearch-project/opensearch";
+import { stageLabel } from "../../pipeline/stages.ts";
 import { type Check, Checks, failed } from "../checks/check.ts";
 import { messageNotRun, verifyMessages } from "../checks/messages.ts";
 import { type Executions, endOf } from "../executions/execution.ts";
@@ -116,11 +117,11 @@ async function verifyRefusedExecution({ executions, logs, roles, modelName }: Ro
   const cause = refused.cause ?? "";
   checks.expect(
     "an execution says which role to map",
-    refused.status === "FAILED" && cause.includes("OpenSearchAccessDeniedError") && cause.includes(roles.reader),
+    refused.status === "FAILED" && refused.error === "OpenSearchAccessDeniedError" && cause.includes(roles.reader),
     endOf(refused),
   );
   if (failed(checks.results).length > 0) return [...checks.results, messageNotRun(REFUSED_EXECUTION)];
-  const subject = `Fine-tuning of ${modelName} failed: ${refused.error}`;
+  const subject = `Fine-tuning of ${modelName} failed in stage ${stageLabel("extraction")}`;
   const message = { execution: REFUSED_EXECUTION, subject, text: [roles.reader] };
   return [...checks.results, ...(await verifyMessages(logs, [message]))];
 }

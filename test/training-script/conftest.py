@@ -254,6 +254,8 @@ def evaluation_set_of(
         ndcg_gain=gain,
         recall_gain=nothing,
         mrr_gain=gain,
+        bm25_found_nothing=3,
+        bm25_in_hybrids=True,
         hybrid_ndcg_gain=gain,
         hybrid_recall_gain=nothing,
         hybrid_mrr_gain=gain,
