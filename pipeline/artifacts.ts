@@ -43,6 +43,12 @@ export const CorpusManifest = record("CorpusManifest", "What stage 1 kept and wh
     .int()
     .nonnegative()
     .describe("Documents whose id another one had; kept under an id of their own."),
+  invalid_documents: z
+    .number()
+    .int()
+    .nonnegative()
+    .describe("Lines that could not be used and were left out, as max_invalid_documents allows."),
+  invalid_lines: z.array(z.string()).max(20).describe("The first of them, each as `line <number>: <reason>`."),
   part_count: z.number().int().nonnegative(),
   truncated: z.boolean().describe("Whether there is more in the source, which the limit on documents left out."),
   source: z.string(),

@@ -22,10 +22,10 @@ await benchmark(async (workbench) => {
   const file = path.join(directory, "documents.jsonl");
   await pipeline(Readable.from(corpusLines(corpus)), createWriteStream(file));
   await symlink(file, path.join(directory, "part-00000.jsonl"));
-  const counts = { document_count: documents, empty_documents: 0, missing_ids: 0, duplicate_ids: 0, part_count: 1 };
+  const lost = { empty_documents: 0, missing_ids: 0, duplicate_ids: 0, invalid_documents: 0, invalid_lines: [] };
   await writeFile(
     path.join(directory, "manifest.json"),
-    JSON.stringify({ ...counts, truncated: false, source: corpus }),
+    JSON.stringify({ document_count: documents, ...lost, part_count: 1, truncated: false, source: corpus }),
   );
   const variants = ["baseline", "ours"].map((variant) => ({
     variant,

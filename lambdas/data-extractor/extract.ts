@@ -143,6 +143,8 @@ async function complete(
     empty_documents: seen - kept,
     missing_ids: 0,
     duplicate_ids: 0,
+    invalid_documents: 0,
+    invalid_lines: [],
     part_count: next_part,
     truncated: units.some(({ quota, total }) => quota < total),
     source: `${openSearch.endpoint}/${index}`,

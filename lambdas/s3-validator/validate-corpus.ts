@@ -5,6 +5,7 @@ import type { CorpusResult } from "../../pipeline/artifacts.ts";
 import { readObject } from "../shared/aws/s3-objects.ts";
 import { formatS3Uri, type S3Location } from "../shared/aws/s3-uri.ts";
 import { CorpusTooLargeError, EmptyCorpusError, messageOf } from "../shared/lambda/errors.ts";
+import { logger } from "../shared/lambda/logger.ts";
 import { corpusLine, corpusPrefix, corpusWriter, discardCorpus, writeCorpusManifest } from "../shared/lines/corpus.ts";
 import { type LineBlock, readLineBlocks, type UnreadableLine } from "../shared/lines/line-blocks.ts";
 import { BadLine, isBlank, parseCorpusLine } from "./corpus-line.ts";
@@ -17,7 +18,7 @@ export class InvalidCorpusError extends Error {
 
 /** A longer line is no document; refusing it keeps memory bounded. */
 const MAX_LINE_BYTES = 20 * 1024 * 1024;
-const BAD_LINES_NAMED = 10;
+const BAD_LINES_NAMED = 20;
 /** Enough to delete what was written and to report. */
 const DEADLINE_RESERVE_MS = 15_000;
 
@@ -25,6 +26,8 @@ export interface ValidationRequest {
   readonly corpus: S3Location;
   readonly run: S3Location;
   readonly maxDocuments: number;
+  /** Lines that may be unusable. */
+  readonly maxInvalidDocuments: number;
   /** Milliseconds until the Lambda runtime ends this invocation. */
   remainingMs(): number;
 }
@@ -109,13 +112,14 @@ class CorpusReader {
  * Checks a JSONL corpus in S3 and writes it in the form the later stages read, in constant memory but for the ids'
  * hashes. Stops at `maxDocuments`; what comes after is not looked at.
  *
- * @throws InvalidCorpusError naming the first ten bad lines; nothing of the corpus is kept then.
+ * @throws InvalidCorpusError naming the first twenty bad lines, when there are more than `maxInvalidDocuments`; nothing of
+ *   the corpus is kept then.
  * @throws EmptyCorpusError when there is no document with text.
  * @throws CorpusTooLargeError when the invocation's time does not suffice.
  * @throws S3ObjectUnavailableError when the corpus is absent or access is denied.
  */
 export async function validateCorpus(s3: S3Client, request: ValidationRequest): Promise<CorpusResult> {
-  const { corpus, run, maxDocuments } = request;
+  const { corpus, run, maxDocuments, maxInvalidDocuments } = request;
   const uri = formatS3Uri(corpus);
   const compressed = corpus.key.endsWith(".jsonl.gz");
   if (!compressed && !corpus.key.endsWith(".jsonl")) {
@@ -130,7 +134,7 @@ export async function validateCorpus(s3: S3Client, request: ValidationRequest): 
     const bytes = readObject(s3, corpus);
     for await (const block of readLineBlocks(compressed ? decompressed(bytes, uri) : bytes, MAX_LINE_BYTES)) {
       const lines = reader.read(block);
-      if (reader.badLineCount === 0) await writer.append(lines);
+      if (reader.badLineCount <= maxInvalidDocuments) await writer.append(lines);
       if (reader.truncated) break;
       if (request.remainingMs() < DEADLINE_RESERVE_MS) {
         throw new CorpusTooLargeError(
@@ -141,15 +145,18 @@ export async function validateCorpus(s3: S3Client, request: ValidationRequest): 
       }
     }
     const { badLines, badLineCount, lineCount, documents, emptyDocuments } = reader;
-    if (badLineCount > 0) {
+    if (badLineCount > maxInvalidDocuments) {
       const more = badLineCount > badLines.length ? `\n... and ${badLineCount - badLines.length} more` : "";
       throw new InvalidCorpusError(
-        `${badLineCount} of ${lineCount} lines of ${uri} cannot be used. Correct them and upload the corpus again; each line must be a JSON object with a string "text" (and, optionally, an "id"), in UTF-8:\n${badLines.join("\n")}${more}`,
+        `${badLineCount} of ${lineCount} lines of ${uri} cannot be used; max_invalid_documents allows ${maxInvalidDocuments}. Correct them and upload the corpus again, or raise max_invalid_documents to leave them out. Each line must be a JSON object with a string "text" (and, optionally, an "id"), in UTF-8:\n${badLines.join("\n")}${more}`,
       );
+    }
+    if (badLineCount > 0) {
+      logger.warn("lines that cannot be used are left out", { corpus: uri, invalid_documents: badLineCount, badLines });
     }
     if (documents === 0) {
       throw new EmptyCorpusError(
-        `${uri} has no document with text${emptyDocuments > 0 ? ` (${emptyDocuments} with an empty "text")` : ""}. Set s3_corpus_path to a corpus that has some.`,
+        `${uri} has no document with text (${emptyDocuments} with an empty "text", ${badLineCount} that cannot be used). Set s3_corpus_path to a corpus that has some.`,
       );
     }
     await writer.finish();
@@ -165,6 +172,8 @@ export async function validateCorpus(s3: S3Client, request: ValidationRequest): 
     empty_documents: reader.emptyDocuments,
     missing_ids: reader.missingIds,
     duplicate_ids: reader.ids.duplicates,
+    invalid_documents: reader.badLineCount,
+    invalid_lines: reader.badLines,
     part_count: writer.nextPart,
     truncated: reader.truncated,
     source: uri,

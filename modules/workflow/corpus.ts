@@ -37,6 +37,7 @@ export function corpusStates({ functions }: DefinitionInputs, next: string): Sta
       {
         "s3_corpus_path.$": "$.parameters.s3_corpus_path",
         "max_documents.$": "$.parameters.max_corpus_documents",
+        "max_invalid_documents.$": "$.parameters.max_invalid_documents",
         "run_uri.$": "$.run.uri",
         "cursor.$": "$.corpus.cursor",
       },

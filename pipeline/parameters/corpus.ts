@@ -40,6 +40,12 @@ export const CORPUS_PARAMETERS = {
     description: "Corpus in S3, as JSONL: one object a line with a string `text` and optionally an `id`.",
     scope: "execution",
   },
+  max_invalid_documents: integer(
+    0,
+    0,
+    10_000_000,
+    "Lines of the corpus in S3 that may be unusable. They are left out and named; one more ends the run.",
+  ),
   max_corpus_documents: {
     ...integer(10_000_000, 1000, 10_000_000, "Most documents that are read from the corpus."),
     jobs: ["mining"],

@@ -72,6 +72,8 @@ async function prepare(documents: number) {
     empty_documents: 0,
     missing_ids: 0,
     duplicate_ids: 0,
+    invalid_documents: 0,
+    invalid_lines: [],
     part_count: writer.nextPart,
     truncated: false,
     source: "test",

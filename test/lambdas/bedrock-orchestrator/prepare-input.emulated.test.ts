@@ -28,6 +28,8 @@ beforeAll(async () => {
     empty_documents: 0,
     missing_ids: 0,
     duplicate_ids: 0,
+    invalid_documents: 0,
+    invalid_lines: [],
     part_count: writer.nextPart,
     truncated: false,
     source: "test",

@@ -173,6 +173,8 @@ describe("extractCorpus", () => {
       empty_documents: 0,
       missing_ids: 0,
       duplicate_ids: 0,
+      invalid_documents: 0,
+      invalid_lines: [],
       part_count: 1,
       truncated: false,
       source: `${domain.url}/articles`,

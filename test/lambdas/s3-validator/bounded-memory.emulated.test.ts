@@ -72,6 +72,7 @@ async function peakMemory(documents: number): Promise<number> {
       corpus: { bucket: "bucket", key: `corpora/${documents}.jsonl` },
       run: { bucket: "bucket", key: "run/" },
       maxDocuments: 1_000_000,
+      maxInvalidDocuments: 0,
       remainingMs: () => 900_000,
     });
     expect(result.document_count).toBe(documents);

@@ -22,6 +22,7 @@ function validate(key: string, options: Partial<ValidationRequest> = {}) {
     corpus: { bucket: s3.bucket, key },
     run: { bucket: s3.bucket, key: run },
     maxDocuments: 1_000_000,
+    maxInvalidDocuments: 0,
     remainingMs: () => 900_000,
     ...options,
   });
@@ -79,6 +80,8 @@ describe("validateCorpus", () => {
       empty_documents: 1,
       missing_ids: 2,
       duplicate_ids: 3,
+      invalid_documents: 0,
+      invalid_lines: [],
       part_count: 1,
       truncated: false,
       source: `s3://${s3.bucket}/corpus.jsonl`,
@@ -91,7 +94,7 @@ describe("validateCorpus", () => {
     });
   });
 
-  it("names the first ten bad lines with the reason, and the total, and keeps nothing", async () => {
+  it("names the first twenty bad lines with the reason, and the total, and keeps nothing", async () => {
     const good = '{"text":"fine"}';
     const bad = [
       "not json",
@@ -104,7 +107,8 @@ describe("validateCorpus", () => {
       '{"text":{}}',
       '{"text":"t","id":{"a":1}}',
       '{"text":"t","id":false}',
-      "eleventh",
+      ...Array.from({ length: 9 }, () => '{"id":"z"}'),
+      "last",
     ];
     const body = Buffer.concat([
       Buffer.from(`${good}\n`),
@@ -113,7 +117,9 @@ describe("validateCorpus", () => {
     ]);
     await expect(validateBody(body)).rejects.toMatchObject({
       name: "InvalidCorpusError",
-      message: expect.stringMatching(/^12 of 14 lines of s3:.*corpus\.jsonl cannot be used/),
+      message: expect.stringMatching(
+        /^21 of 23 lines of s3:.*corpus\.jsonl cannot be used; max_invalid_documents allows 0\./,
+      ),
     });
     const { message } = (await validate("corpus.jsonl").catch((error: Error) => error as Error)) as Error;
     expect(message.split("\n").slice(1)).toEqual([
@@ -127,10 +133,34 @@ describe("validateCorpus", () => {
       'line 9: "text" is a number, not a string',
       'line 10: "text" is an object, not a string',
       'line 11: "id" is an object, not a string or a number',
-      "... and 2 more",
+      'line 12: "id" is a boolean, not a string or a number',
+      ...Array.from({ length: 9 }, (_, n) => `line ${13 + n}: no "text" field`),
+      "... and 1 more",
     ]);
-    expect(message).not.toContain("eleventh");
+    expect(message).not.toContain("last");
     expect(await s3.keys(run)).toEqual([]);
+  });
+
+  it("leaves out as many bad lines as the user allows, and names them; one more ends the run", async () => {
+    const body =
+      '{"id":"a","text":"first"}\nnot json\n{"id":"b","text":"second"}\n{"id":"c"}\n{"id":"d","text":"third"}\n';
+    expect(await validateBody(body, "corpus.jsonl", { maxInvalidDocuments: 2 })).toMatchObject({ document_count: 3 });
+    const { manifest, documents } = await written();
+    expect(documents.map(({ id }) => id)).toEqual(["a", "b", "d"]);
+    expect(manifest).toMatchObject({
+      document_count: 3,
+      invalid_documents: 2,
+      invalid_lines: [expect.stringMatching(/^line 2: not valid JSON/), 'line 4: no "text" field'],
+    });
+    await expect(validateBody(body, "corpus.jsonl", { maxInvalidDocuments: 1 })).rejects.toMatchObject({
+      name: "InvalidCorpusError",
+      message: expect.stringMatching(/^2 of 5 lines .*max_invalid_documents allows 1\./),
+    });
+    expect(await s3.keys(run)).toEqual([]);
+    await expect(validateBody("not json\n", "corpus.jsonl", { maxInvalidDocuments: 1 })).rejects.toMatchObject({
+      name: "EmptyCorpusError",
+      message: expect.stringContaining("1 that cannot be used"),
+    });
   });
 
   it("takes 1,000 documents of which one has null for a text", async () => {
