@@ -87,7 +87,7 @@ async function extractFrom(
   const writer = corpusWriter(s3, request.run, cursor.next_part);
   const units = [...cursor.units];
   const pageSize = new PageSize(cursor);
-  const options = { fields: request.fields, cursor, pageSize };
+  const options = { cursor, pageSize };
   const mayContinue = deadlineOf(request);
   let pointInTime = PointInTime.resume(openSearch, cursor.pit_id);
   try {

@@ -1,8 +1,11 @@
 import { EmptyCorpusError } from "../shared/lambda/errors.ts";
+import { logger } from "../shared/lambda/logger.ts";
 import { type OpenSearch, OpenSearchRequestError } from "../shared/open-search/open-search.ts";
 import { checkTextFields, concreteIndices, TextFieldNotFoundError } from "./index-layout.ts";
 import { type DocumentSelection, PointInTime } from "./point-in-time.ts";
 import { type ExtractionCursor, rangesOf, shareOut, type Unit } from "./progress.ts";
+import { checkStored, readFieldMappings, storedFields } from "./stored-fields.ts";
+import { textsOf } from "./text-fields.ts";
 
 /** Not every document of the index was read. */
 export class CountMismatchError extends Error {
@@ -103,6 +106,21 @@ async function paysToFilter(pointInTime: PointInTime, fields: readonly string[])
   return whole.bytes > FILTER_FROM_RATIO * filtered.bytes;
 }
 
+interface Sample {
+  readonly bytes: number;
+  /** `_source` of each document. */
+  readonly sources: readonly unknown[];
+}
+
+async function sampleOf(pointInTime: PointInTime, fields: readonly string[]): Promise<Sample> {
+  const { bytes, hits } = await pointInTime.page({}, { fields, size: SAMPLE_SIZE, searchAfter: null });
+  return { bytes, sources: hits.map(({ _source }) => _source) };
+}
+
+function hasText(sources: readonly unknown[], field: string): boolean {
+  return sources.some((source) => textsOf(source, field).length > 0);
+}
+
 /** The units of an index: its shards, or ranges of them, with the documents that each has and may give. */
 async function unitsOf(
   openSearch: OpenSearch,
@@ -143,7 +161,7 @@ export async function layOut(
   request: { readonly index: string; readonly fields: readonly string[]; readonly maxDocuments: number },
   restarts: number,
 ): Promise<ExtractionCursor> {
-  const { index, fields, maxDocuments } = request;
+  const { index, maxDocuments } = request;
   const indices = await concreteIndices(openSearch, index);
   const { pointInTime, shards } = await PointInTime.open(openSearch, index);
   try {
@@ -153,9 +171,17 @@ export async function layOut(
         `"${index}" at ${openSearch.endpoint} has no documents. Set opensearch_index_name to an index that has some.`,
       );
     }
-    const sample = await pointInTime.page({}, { fields, size: SAMPLE_SIZE, searchAfter: null });
-    const sources = sample.hits.map(({ _source }) => _source);
-    await checkTextFields(openSearch, index, fields, sources);
+    const written = await sampleOf(pointInTime, request.fields);
+    await checkTextFields(openSearch, index, request.fields, written.sources);
+    const mappings = await readFieldMappings(openSearch, index);
+    const fields = [
+      ...new Set(request.fields.flatMap((field) => storedFields(field, mappings, hasText(written.sources, field)))),
+    ];
+    logger.info("text is read from", { asked: request.fields, fields });
+    const sample = await sampleOf(pointInTime, fields);
+    for (const field of fields.filter((name) => !hasText(sample.sources, name))) {
+      await checkStored(openSearch, index, field);
+    }
 
     const allShards =
       indices.length === 1
@@ -163,11 +189,12 @@ export async function layOut(
         : (await inParallel(indices, (concrete) => shardsOf(openSearch, concrete))).flat();
     return {
       units: await unitsOf(openSearch, pointInTime, allShards, { index, maxDocuments, total }),
+      fields,
       several_indices: indices.length > 1,
       filter_source: await paysToFilter(pointInTime, fields),
       pit_id: pointInTime.id,
       next_part: 0,
-      page_size: pageSizeFor(sample.bytes, sample.hits.length, MAX_PAGE_SIZE),
+      page_size: pageSizeFor(sample.bytes, sample.sources.length, MAX_PAGE_SIZE),
       max_page_size: MAX_PAGE_SIZE,
       restarts,
     };

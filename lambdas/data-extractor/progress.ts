@@ -24,6 +24,8 @@ export type Unit = z.infer<typeof Unit>;
 export const ExtractionCursor = z.object({
   pit_id: z.string(),
   units: z.array(Unit),
+  /** The fields of a document that hold its text. */
+  fields: z.array(z.string()),
   /** Whether ids must be told apart by their index. */
   several_indices: z.boolean(),
   /** Whether OpenSearch leaves out the fields that are not asked for. */

@@ -32,8 +32,7 @@ export class PageSize {
 }
 
 export interface ReadOptions {
-  readonly fields: readonly string[];
-  readonly cursor: Pick<ExtractionCursor, "several_indices" | "filter_source">;
+  readonly cursor: Pick<ExtractionCursor, "fields" | "several_indices" | "filter_source">;
   readonly pageSize: PageSize;
 }
 
@@ -61,8 +60,9 @@ function unitName({ index, slice, range }: Unit): string {
 export async function readPage(
   pointInTime: PointInTime,
   unit: Unit,
-  { fields, cursor, pageSize }: ReadOptions,
+  { cursor, pageSize }: ReadOptions,
 ): Promise<CorpusPage> {
+  const { fields } = cursor;
   const { hits, bytes, window } = await pointInTime.page(unit, {
     fields: cursor.filter_source ? fields : null,
     size: pageSize.size,

@@ -422,6 +422,37 @@ describe("extractCorpus", () => {
     expect(await openContexts()).toBe(0);
   });
 
+  it("takes the text of a field from where documents store it, and refuses one that they do not store", async () => {
+    const text = { type: "text" };
+    await fill("elsewhere", 1, [{ id: "1", source: { title: "fog lamps", body: "switch on", hidden: "gone" } }], {
+      _source: { excludes: ["hidden"] },
+      properties: {
+        title: { ...text, fields: { raw: { type: "keyword" } }, copy_to: "all" },
+        body: { ...text, copy_to: ["all"] },
+        all: text,
+        hidden: text,
+        never: text,
+        heading: { type: "alias", path: "title" },
+      },
+    });
+    const textOf = async (...fields: string[]) => {
+      runNumber += 1;
+      run = `runs/${runNumber}/`;
+      await extract({ index: "elsewhere", fields });
+      const [document] = await s3.jsonl(`${run}corpus/part-00000.jsonl`);
+      return (document as { text: string }).text;
+    };
+    expect(await textOf("title.raw")).toBe("fog lamps");
+    expect(await textOf("heading", "body")).toBe("fog lamps switch on");
+    expect((await textOf("all")).split(" ").sort()).toEqual(["fog", "lamps", "on", "switch"]);
+    expect(await textOf("title", "never")).toBe("fog lamps");
+    await expect(extract({ index: "elsewhere", fields: ["title", "hidden"] })).rejects.toMatchObject({
+      name: "TextFieldNotFoundError",
+      message: expect.stringContaining('can be searched by "hidden", but do not store it'),
+    });
+    expect(await openContexts()).toBe(0);
+  });
+
   it("finds fields that the mapping does not have", async () => {
     await fill("unmapped", 1, [{ id: "1", source: { title: "there" } }], { dynamic: false });
     expect(await extract({ index: "unmapped", fields: ["title"] })).toMatchObject({ document_count: 1 });

@@ -32,8 +32,7 @@ async function read(answer: string, unit: Partial<Unit> = {}) {
     PointInTime.resume(search.openSearch, "p"),
     { ...whole, ...unit },
     {
-      fields: FIELDS,
-      cursor: { several_indices: false, filter_source: true },
+      cursor: { fields: FIELDS, several_indices: false, filter_source: true },
       pageSize: new PageSize({ page_size: 10, max_page_size: 5000 }),
     },
   );
