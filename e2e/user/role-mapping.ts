@@ -32,7 +32,7 @@ export async function mapReader(domain: Client, roleArn: string): Promise<void> 
       index_permissions: [
         {
           index_patterns: ["*"],
-          allowed_actions: ["indices:data/read/*", "indices:admin/resolve/index"],
+          allowed_actions: ["indices:data/read/*", "indices:admin/resolve/index", "indices:admin/mappings/fields/get*"],
         },
       ],
     },

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { OpenSearch } from "../shared/open-search/open-search.ts";
+import { logger } from "../shared/lambda/logger.ts";
+import { type OpenSearch, OpenSearchAccessDeniedError } from "../shared/open-search/open-search.ts";
 import { TextFieldNotFoundError } from "./index-layout.ts";
 import { textsOf } from "./text-fields.ts";
 
@@ -21,23 +22,30 @@ const FieldMappingsAnswer = z.record(
   z.object({ mappings: z.record(z.string(), z.object({ mapping: z.record(z.string(), FieldMapping) })) }),
 );
 
-/** Reads the mappings of the fields of every index behind a name. */
+/**
+ * Reads the mappings of the fields of every index behind a name. None where they may not be read: a field is then where
+ * its name says, and {@link checkStored} finds those that are not.
+ */
 export async function readFieldMappings(openSearch: OpenSearch, index: string): Promise<FieldMappings[]> {
   // A collection of OpenSearch Serverless has no such API.
   if (openSearch.isServerless) return [];
-  const { body } = await openSearch.request(
-    { method: "GET", path: `/${encodeURIComponent(index)}/_mapping/field/*` },
-    FieldMappingsAnswer,
-  );
-  return Object.values(body).map(
-    ({ mappings }) =>
-      new Map(
-        Object.entries(mappings).flatMap(([name, { mapping }]) => {
-          const [own] = Object.values(mapping);
-          return own === undefined ? [] : [[name, own] as const];
-        }),
-      ),
-  );
+  try {
+    const { body } = await openSearch.request(
+      { method: "GET", path: `/${encodeURIComponent(index)}/_mapping/field/*` },
+      FieldMappingsAnswer,
+    );
+    return Object.values(body).map(({ mappings }) => {
+      const byName = new Map<string, FieldMapping>();
+      for (const [name, { mapping }] of Object.entries(mappings)) {
+        for (const own of Object.values(mapping)) byName.set(name, own);
+      }
+      return byName;
+    });
+  } catch (error) {
+    if (!(error instanceof OpenSearchAccessDeniedError)) throw error;
+    logger.warn("field mappings may not be read (indices:admin/mappings/fields/get), so aliases are not followed");
+    return [];
+  }
 }
 
 function storedIn(field: string, mappings: FieldMappings, isWritten: boolean): string[] {
@@ -86,6 +94,6 @@ export async function checkStored(openSearch: OpenSearch, index: string, field: 
   const sources = body.hits.hits.map(({ _source }) => _source);
   if (sources.length === 0 || sources.some((source) => textsOf(source, field).length > 0)) return;
   throw new TextFieldNotFoundError(
-    `Documents of "${index}" can be searched by "${field}", but do not store it (_source leaves it out, or access control hides it), so its text cannot be read. Set text_field_names to fields that are stored, or give the corpus as JSONL with input_type s3.`,
+    `Documents of "${index}" can be searched by "${field}", but do not store it (it is derived from another field, left out of _source, or hidden by access control), so its text cannot be read. Set text_field_names to fields that are stored, or give the corpus as JSONL with input_type s3.`,
   );
 }
