@@ -2,7 +2,6 @@ import { z } from "zod";
 import { logger } from "../shared/lambda/logger.ts";
 import { type OpenSearch, OpenSearchAccessDeniedError } from "../shared/open-search/open-search.ts";
 import { TextFieldNotFoundError } from "./index-layout.ts";
-import { textsOf } from "./text-fields.ts";
 
 const FieldMapping = z.object({
   type: z.string().optional(),
@@ -74,6 +73,11 @@ export function storedFields(field: string, indices: readonly FieldMappings[], i
   return [...new Set(indices.flatMap((mappings) => storedIn(field, mappings, isWritten)))];
 }
 
+/** Whether a filtered `_source` has anything, be it an empty text. */
+function holdsValue(source: unknown): boolean {
+  return typeof source === "object" && source !== null ? Object.values(source).some(holdsValue) : source !== undefined;
+}
+
 const SearchAnswer = z.object({ hits: z.object({ hits: z.array(z.object({ _source: z.unknown() })) }) });
 const CHECKED_DOCUMENTS = 5;
 
@@ -92,7 +96,7 @@ export async function checkStored(openSearch: OpenSearch, index: string, field: 
     SearchAnswer,
   );
   const sources = body.hits.hits.map(({ _source }) => _source);
-  if (sources.length === 0 || sources.some((source) => textsOf(source, field).length > 0)) return;
+  if (sources.length === 0 || sources.some(holdsValue)) return;
   throw new TextFieldNotFoundError(
     `Documents of "${index}" can be searched by "${field}", but do not store it (it is derived from another field, left out of _source, or hidden by access control), so its text cannot be read. Set text_field_names to fields that are stored, or give the corpus as JSONL with input_type s3.`,
   );

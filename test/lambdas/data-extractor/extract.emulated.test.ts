@@ -424,17 +424,23 @@ describe("extractCorpus", () => {
 
   it("takes the text of a field from where documents store it, and refuses one that they do not store", async () => {
     const text = { type: "text" };
-    await fill("elsewhere", 1, [{ id: "1", source: { title: "fog lamps", body: "switch on", hidden: "gone" } }], {
-      _source: { excludes: ["hidden"] },
-      properties: {
-        title: { ...text, fields: { raw: { type: "keyword" } }, copy_to: "all" },
-        body: { ...text, copy_to: ["all"] },
-        all: text,
-        hidden: text,
-        never: text,
-        heading: { type: "alias", path: "title" },
+    await fill(
+      "elsewhere",
+      1,
+      [{ id: "1", source: { title: "fog lamps", body: "switch on", hidden: "gone", blank: "" } }],
+      {
+        _source: { excludes: ["hidden"] },
+        properties: {
+          title: { ...text, fields: { raw: { type: "keyword" } }, copy_to: "all" },
+          body: { ...text, copy_to: ["all"] },
+          all: text,
+          hidden: text,
+          never: text,
+          blank: text,
+          heading: { type: "alias", path: "title" },
+        },
       },
-    });
+    );
     const textOf = async (...fields: string[]) => {
       runNumber += 1;
       run = `runs/${runNumber}/`;
@@ -445,7 +451,7 @@ describe("extractCorpus", () => {
     expect(await textOf("title.raw")).toBe("fog lamps");
     expect(await textOf("heading", "body")).toBe("fog lamps switch on");
     expect((await textOf("all")).split(" ").sort()).toEqual(["fog", "lamps", "on", "switch"]);
-    expect(await textOf("title", "never")).toBe("fog lamps");
+    expect(await textOf("title", "never", "blank")).toBe("fog lamps");
     await expect(extract({ index: "elsewhere", fields: ["title", "hidden"] })).rejects.toMatchObject({
       name: "TextFieldNotFoundError",
       message: expect.stringContaining('can be searched by "hidden", but do not store it'),
