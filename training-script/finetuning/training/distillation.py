@@ -193,6 +193,8 @@ class ListwiseDistillationLoss(nn.Module):
         """
         super().__init__()
         self.retrieval_model = model
+        # As a module of its own the trainer optimises it; by the name `model` it would put its distributed wrapper here.
+        self._network: nn.Module = model.network
         self.settings = settings
         self.rows_at_once = rows_at_once
         self._distributed = distributed
@@ -246,8 +248,7 @@ class ListwiseDistillationLoss(nn.Module):
         on_cpu = features["attention_mask"].device.type == "cpu"
         size = min(texts_at_once, CPU_TEXTS_PER_FORWARD) if on_cpu else texts_at_once
         chunks = [_slice(features, start, start + size) for start in range(0, count, size)]
-        network = self.retrieval_model.network
-        embeddings = encode_in_chunks(lambda chunk: network(chunk)["sentence_embedding"], chunks, cached=cached)
+        embeddings = encode_in_chunks(lambda chunk: self._network(chunk)["sentence_embedding"], chunks, cached=cached)
         return self.retrieval_model.embeddings_of(embeddings)
 
 
