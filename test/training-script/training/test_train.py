@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 from finetuning.artifacts.arguments import TrainingArguments
@@ -283,6 +285,34 @@ def test_rows_in_memory_at_once_change_nothing_in_the_result(scores, tmp_path, t
     fewer = structs.replace(settings, total_batch_size=1, train_batch_size=1)
     train(scores, tmp_path / "fewer", tmp_path / "checkpoints", fewer)
     assert not close(weights(tmp_path / "fewer"), weights(tmp_path / "128"))
+
+
+def deployed_arguments(base, **changes):
+    """The recipe that Terraform deploys, from the generated table of parameters."""
+    table = Path(__file__).parents[3] / "docs" / "parameters.md"
+    defaults = dict(re.findall(r"^\| `(\w+)` \| \w+ \| `([^`|]*)` \|", table.read_text(), re.MULTILINE))
+    values = {name: defaults[name].strip('"') for name in TrainingArguments.__struct_fields__}
+    return structs.replace(
+        msgspec.convert(values, TrainingArguments, strict=False), base_model_id=str(base), max_steps=3, **changes
+    )
+
+
+@pytest.mark.parametrize(
+    ("model_type", "without"),
+    [
+        ("dense", [{"contrastive_weight": 0.0}, {"teacher_spread": 0.5}]),
+        ("sparse", [{"contrastive_weight": 0.0}, {"teacher_spread": 0.5}, {"flops_weight": 0.0}]),
+    ],
+)
+def test_every_term_of_the_loss_teaches_with_the_deployed_defaults(scores, tmp_path, model_type, without, request):
+    """What a term says changes the weights; a term that is zero for every row could say anything."""
+    base = request.getfixturevalue("tiny_model" if model_type == "dense" else "tiny_splade")
+    settings = deployed_arguments(base, model_type=model_type)
+    assert settings.contrastive_weight > 0
+    train(scores, tmp_path / "deployed", tmp_path / "checkpoints", settings)
+    for number, change in enumerate(without):
+        train(scores, tmp_path / f"{number}", tmp_path / "checkpoints", structs.replace(settings, **change))
+        assert not same(weights(tmp_path / f"{number}"), weights(tmp_path / "deployed")), change
 
 
 TRAIN_DISTRIBUTED = """
