@@ -363,10 +363,6 @@ def test_two_processes_train_what_one_does(scores, tmp_path, model_type, request
 def test_a_training_without_steps_is_an_error(scores, tmp_path, tiny_model):
     with pytest.raises(JobError, match="max_steps is 0, so that none of the 96 rows"):
         train(scores, tmp_path / "model", tmp_path / "checkpoints", arguments_of(tiny_model, max_steps=0))
-    alone = ScoredQuery(query_id="q", query="river", style="title", doc_ids=["d1"], scores=[1.0])
-    write_jsonl(scores / "train.jsonl", [alone])
-    with pytest.raises(JobError, match="There are 0 rows to train on"):
-        train(scores, tmp_path / "model", tmp_path / "checkpoints", arguments_of(tiny_model))
 
 
 def test_fewer_rows_than_a_step_has_are_trained_on(scores, tmp_path, tiny_model):

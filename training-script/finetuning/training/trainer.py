@@ -55,11 +55,6 @@ def optimiser_steps(rows: int, arguments: TrainingArguments) -> int:
     Raises:
         JobError: when there would be none.
     """
-    if rows == 0:
-        raise JobError(
-            "There are 0 rows to train on: no query has a scored negative. Raise num_hard_negatives and "
-            "scoring_max_negatives, or give more documents."
-        )
     if arguments.max_steps == 0:
         raise JobError(
             f"max_steps is 0, so that none of the {rows} rows would be trained on: set max_steps to a positive number, "
