@@ -3,7 +3,8 @@ import { Construct } from "constructs";
 import { FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION } from "../pipeline/functions.ts";
 import { forEachImage, imageParameter } from "../pipeline/images.ts";
 import { EXECUTION_PARAMETER_NAMES, propName } from "../pipeline/parameters/table.ts";
-import { PipelineRoles, reach } from "./access/pipeline-roles.ts";
+import { accessScope } from "./access/access-scope.ts";
+import { PipelineRoles } from "./access/pipeline-roles.ts";
 import { bundleFunctions } from "./functions/bundle.ts";
 import { PipelineFunctions } from "./functions/pipeline-functions.ts";
 import { imagesKnown, regionalImages } from "./jobs/images.ts";
@@ -61,15 +62,15 @@ export class FineTuningPipeline extends Construct {
     });
     const givenImages = forEachImage((purpose) => parameters[propName(imageParameter(purpose))]);
     const images = regionalImages(this, aws, givenImages);
-    const access = reach(this, aws, parameters);
-    this.roles = new PipelineRoles(this, "roles", { aws, bucket: this.bucket, images, parameters, reach: access });
+    const access = accessScope(this, aws, parameters);
+    this.roles = new PipelineRoles(this, "roles", { aws, bucket: this.bucket, images, parameters, access });
     const zips = bundleFunctions(sources.lambdas, [...FUNCTION_NAMES, REPORT_FUNCTION, START_FUNCTION]);
     this.functions = new PipelineFunctions(this, "functions", {
       aws,
       bucket: this.bucket,
       roles: this.roles,
       parameters,
-      reach: access,
+      access,
       code: zips,
     });
 
@@ -79,7 +80,7 @@ export class FineTuningPipeline extends Construct {
       aws,
       bucket: this.bucket,
       roles: this.roles,
-      reach: access,
+      access,
       modelName: parameters.modelName,
       logRetentionDays: parameters.logRetentionDays,
       preconditions: [imagesKnown(aws, givenImages)],
@@ -103,14 +104,14 @@ export class FineTuningPipeline extends Construct {
     });
     this.observability = new Observability(this, "observability", {
       aws,
-      reach: access,
+      access,
       parameters,
       stateMachineArn: this.stateMachine.arn,
       code: zips[REPORT_FUNCTION],
     });
     this.start = new StartOnApply(this, "start", {
       aws,
-      reach: access,
+      access,
       parameters,
       stateMachineArn: this.stateMachine.arn,
       code: zips[START_FUNCTION],

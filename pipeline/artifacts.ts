@@ -91,6 +91,8 @@ export const MiningManifest = record(
     queries_by_style: z.record(z.string(), z.number().int()),
     negatives: z.number().int(),
     corpus_documents: z.number().int(),
+    bm25_found_nothing: z.number().int().describe("Train and dev queries that share no term with any document."),
+    bm25_used: z.boolean().describe("False when these were so many that BM25 took no part in mining."),
   },
 );
 export type MiningManifest = z.infer<typeof MiningManifest>;
@@ -226,6 +228,8 @@ export const EvaluationSet = record("EvaluationSet", "One set of queries evaluat
   name: z.string(),
   queries: z.number().int(),
   documents: z.number().int(),
+  bm25_found_nothing: z.number().int().describe("Queries that share no term with any document."),
+  bm25_in_hybrids: z.boolean().describe("False when these were so many that the hybrids are the models alone."),
   rankers: Rankers,
   ndcg_intervals: RankerIntervals,
   ndcg_gain: MetricGain,

@@ -18,7 +18,7 @@ describe("the app", () => {
 
   beforeAll(async () => {
     const options = { cwd: REPOSITORY, preferLocal: true };
-    // As the README says, and without CDKTF's command line.
+    // As `npm run synth` does, and without CDKTF's command line.
     await execa("cdktf", ["synth", "--output", path.join(work.path, "first")], {
       ...options,
       env: { CHECKPOINT_DISABLE: "1", TZ: "UTC" },

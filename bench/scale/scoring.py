@@ -58,6 +58,7 @@ def prepare(_: int, corpus: Path) -> Task:
 def baseline(task: Task) -> Work:
     """Fixed batches, unsorted; padded to the longest of each."""
     model, tokenizer = task.teacher.model.transformers_model, task.teacher.model.tokenizer
+    assert model is not None
     scores: list[float] = []
     tokens = padded = 0
     with torch.inference_mode():

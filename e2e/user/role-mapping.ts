@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { type Client, errors } from "@opensearch-project/opensearch";
+import { stageLabel } from "../../pipeline/stages.ts";
 import { type Check, Checks, failed } from "../checks/check.ts";
 import { messageNotRun, verifyMessages } from "../checks/messages.ts";
 import { type Executions, endOf } from "../executions/execution.ts";
@@ -8,7 +9,7 @@ import type { DomainRoles } from "../run/stack-deployment.ts";
 import { connectToDomain, type DomainConnection } from "./domain-client.ts";
 import { SOURCE_INDEX } from "./source-corpus.ts";
 
-/** OpenSearch role that holds what the README says a reader needs. */
+/** OpenSearch role that holds what a reader needs by docs/operate.md. */
 export const READER_ROLE = "finetuning_reader";
 const SETTINGS_ROLE = "finetuning_trusted_endpoints";
 const SECURITY_API = "/_plugins/_security/api";
@@ -23,7 +24,7 @@ async function mapRole(domain: Client, openSearchRole: string, backendRole: stri
   });
 }
 
-/** Grants an IAM role what the README says a reader needs. */
+/** Grants an IAM role what a reader needs by docs/operate.md. */
 export async function mapReader(domain: Client, roleArn: string): Promise<void> {
   await domain.http.put({
     path: `${SECURITY_API}/roles/${READER_ROLE}`,
@@ -40,8 +41,8 @@ export async function mapReader(domain: Client, roleArn: string): Promise<void> 
 }
 
 /**
- * Grants an IAM role what the README says that the registration needs on a domain that does not trust the connector's
- * endpoint yet: the stub's never is.
+ * Grants an IAM role what the registration needs by docs/operate.md on a domain that does not trust the connector's endpoint
+ * yet: the stub's never is.
  */
 export async function mapRegistration(domain: Client, roleArn: string): Promise<void> {
   await domain.http.put({
@@ -76,8 +77,8 @@ interface RoleMappingOptions {
 }
 
 /**
- * Does what the README asks a domain's administrator to do, and checks that it is what is needed: before, the roles are
- * refused and an execution says so; afterwards they are let in.
+ * Does what docs/operate.md asks a domain's administrator to do, and checks that it is what is needed: before, the roles
+ * are refused and an execution says so; afterwards they are let in.
  */
 export async function mapRolesAndVerify(options: RoleMappingOptions): Promise<Check[]> {
   const checks = new Checks("role mapping");
@@ -116,11 +117,11 @@ async function verifyRefusedExecution({ executions, logs, roles, modelName }: Ro
   const cause = refused.cause ?? "";
   checks.expect(
     "an execution says which role to map",
-    refused.status === "FAILED" && cause.includes("OpenSearchAccessDeniedError") && cause.includes(roles.reader),
+    refused.status === "FAILED" && refused.error === "OpenSearchAccessDeniedError" && cause.includes(roles.reader),
     endOf(refused),
   );
   if (failed(checks.results).length > 0) return [...checks.results, messageNotRun(REFUSED_EXECUTION)];
-  const subject = `Fine-tuning of ${modelName} failed: ${refused.error}`;
+  const subject = `Fine-tuning of ${modelName} failed in stage ${stageLabel("extraction")}`;
   const message = { execution: REFUSED_EXECUTION, subject, text: [roles.reader] };
   return [...checks.results, ...(await verifyMessages(logs, [message]))];
 }

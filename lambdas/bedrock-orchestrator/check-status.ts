@@ -9,16 +9,6 @@ import { type JobOutput, readJobInput, readJobOutput } from "./job-output.ts";
 import { answerOnDemand } from "./on-demand.ts";
 import { onDemandOutputPrefix, outputPrefix, retryLocation } from "./queries-layout.ts";
 
-/** A Bedrock job ended without an answer that can be used. */
-export class BedrockJobFailedError extends Error {
-  override readonly name = "BedrockJobFailedError";
-}
-
-/** Bedrock answered less than half of a batch's records in two attempts. */
-export class BedrockRecordsFailedError extends Error {
-  override readonly name = "BedrockRecordsFailedError";
-}
-
 export interface CheckRequest {
   readonly run: S3Location;
   readonly job: QueryJob;
@@ -28,13 +18,16 @@ export interface CheckRequest {
 }
 
 export interface JobStatus {
-  readonly status: "InProgress" | "Completed" | "Retry";
+  /** `Failed` cannot be helped by looking again: only another job can answer the batch. */
+  readonly status: "InProgress" | "Completed" | "Retry" | "Failed";
   /** With `Retry`, the records to ask again. */
   readonly retry_batch: QueryBatch | null;
   /** Records of the batch with an answer, both attempts together. */
   readonly succeeded: number;
   /** Records of the batch without one. */
   readonly failed: number;
+  /** With `Failed`, what happened. */
+  readonly failure: string | null;
 }
 
 export interface OrchestratorClients {
@@ -84,16 +77,15 @@ async function conclude(s3: S3Client, request: CheckRequest, output: JobOutput):
   const { batch } = request.job;
   const asked = batch.first_record_count ?? batch.record_count;
   const failed = batch.record_count - output.succeeded.size;
-  const counts = { succeeded: asked - failed, failed };
+  const counts = { succeeded: asked - failed, failed, failure: null };
   if (failed === 0) return { status: "Completed", retry_batch: null, ...counts };
   if (batch.attempt < MAX_ATTEMPTS) {
     const retry = await writeRetryInput(s3, request.run, batch, output.succeeded);
     return { status: "Retry", retry_batch: retry, ...counts };
   }
   if (counts.succeeded < asked * MIN_SUCCEEDED_SHARE) {
-    throw new BedrockRecordsFailedError(
-      `Bedrock answered ${counts.succeeded} of the ${asked} records of batch ${batch.batch_index}, after ${MAX_ATTEMPTS} attempts. Most frequent reason, ${mostFrequent(output.reasons)}. If the reason is the model's, choose another one with bedrock_model_id; if it is throttling or a quota, lower max_query_documents or ask AWS for a higher quota of ${request.modelId}; then start a new execution.`,
-    );
+    const failure = `Bedrock answered ${counts.succeeded} of the ${asked} records of batch ${batch.batch_index}, after ${MAX_ATTEMPTS} attempts. Most frequent reason, ${mostFrequent(output.reasons)}. If the reason is the model's, start a new execution with another bedrock_model_id. If it is throttling or a quota, ask AWS for a higher quota of ${request.modelId} and redrive this execution, or start one with a lower max_query_documents.`;
+    return { status: "Failed", retry_batch: null, ...counts, failure };
   }
   return { status: "Completed", retry_batch: null, ...counts };
 }
@@ -102,12 +94,14 @@ async function conclude(s3: S3Client, request: CheckRequest, output: JobOutput):
  * Looks at the work on a batch; on demand, does it. When a job has ended (Completed, PartiallyCompleted, or ended
  * otherwise but with answers), records without an answer are put into a retry batch, once.
  *
- * @throws BedrockJobFailedError when a job ended without any answer; BedrockRecordsFailedError when more than half of the
- *   records have none after the retry; BedrockAccessDeniedError on demand.
+ * It has failed when a job ended without any answer, or when more than half of the records have none after the retry.
+ *
+ * @throws BedrockAccessDeniedError on demand.
  */
 export async function checkStatus(clients: OrchestratorClients, request: CheckRequest): Promise<JobStatus> {
   const { run, job } = request;
-  const inProgress: JobStatus = { status: "InProgress", retry_batch: null, succeeded: 0, failed: 0 };
+  const none = { retry_batch: null, succeeded: 0, failed: 0, failure: null };
+  const inProgress: JobStatus = { status: "InProgress", ...none };
   if (job.mode === "on_demand") {
     const output = onDemandOutputPrefix(run, job.batch);
     const finished = await answerOnDemand(clients.s3, clients.runtime, {
@@ -126,9 +120,8 @@ export async function checkStatus(clients: OrchestratorClients, request: CheckRe
   const jobId = job.job_arn.slice(job.job_arn.lastIndexOf("/") + 1);
   const output = await readJobOutput(clients.s3, below(outputPrefix(run), `${jobId}/`));
   if (status !== "Completed" && output.succeeded.size === 0) {
-    throw new BedrockJobFailedError(
-      `Bedrock job ${job.job_arn} ended as ${status} without an answer${message ? `: ${message}` : ""}. Start a new execution when its cause is gone, or with a bedrock_model_id that Bedrock runs batch inference for in this region.`,
-    );
+    const failure = `Bedrock job ${job.job_arn} ended as ${status} without an answer${message ? `: ${message}` : ""}. Redrive the execution when its cause is gone, or start one with a bedrock_model_id that Bedrock runs batch inference for in this region.`;
+    return { status: "Failed", ...none, failed: job.batch.record_count, failure };
   }
   return conclude(clients.s3, request, output);
 }

@@ -95,7 +95,7 @@ function checkShards(openSearch: OpenSearch, { total, successful, skipped, faile
   if (failed === 0 && (successful === total || successful + skipped === total)) return;
   const reason = `only ${successful} of ${total} shards answered`;
   throw new OpenSearchUnavailableError(
-    `At OpenSearch ${openSearch.endpoint} ${reason}, so that documents would be missing. Look at the health of the index (opensearch_index_name): bring its shards back, and start a new execution when it is not red.`,
+    `At OpenSearch ${openSearch.endpoint} ${reason}, so that documents would be missing. Look at the health of the index (opensearch_index_name): bring its shards back, and redrive the execution when it is not red.`,
     503,
     new Set(),
     reason,

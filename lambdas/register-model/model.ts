@@ -56,12 +56,12 @@ async function finishTask(openSearch: OpenSearch, taskId: string, patience: Pati
     if (FINISHED.has(body.state)) {
       if (body.state === "COMPLETED" && body.model_id !== undefined) return body.model_id;
       throw new ModelRegistrationError(
-        `Task ${taskId} of ML Commons at ${openSearch.endpoint} ended as ${body.state}: ${JSON.stringify(body.error ?? "no reason given")}. Correct on the domain what the reason names, and start a new execution.`,
+        `Task ${taskId} of ML Commons at ${openSearch.endpoint} ended as ${body.state}: ${JSON.stringify(body.error ?? "no reason given")}. Correct on the domain what the reason names, and redrive the execution.`,
       );
     }
     if (patience.remainingMs() < DEADLINE_RESERVE_MS) {
       throw new ModelRegistrationError(
-        `Task ${taskId} of ML Commons at ${openSearch.endpoint} is still ${body.state} when this function's time is up. Look at the load and health of the domain's ML nodes, and start a new execution when they are well.`,
+        `Task ${taskId} of ML Commons at ${openSearch.endpoint} is still ${body.state} when this function's time is up. Look at the load and health of the domain's ML nodes, and redrive the execution when they are well.`,
       );
     }
     await sleep(patience.pollMs);

@@ -1,6 +1,7 @@
-import type { DescribeExecutionOutput } from "@aws-sdk/client-sfn";
+import type { DescribeExecutionOutput, HistoryEvent } from "@aws-sdk/client-sfn";
 import { z } from "zod";
 import { GateDecision } from "../../pipeline/artifacts.ts";
+import { type Failure, failureOf } from "./failure.ts";
 
 /** How an execution that did not fail ended; the field `outcome` of its output. */
 const Outcome = z.enum(["rejected_by_gate", "trained", "deployed", "registered"]);
@@ -25,12 +26,7 @@ export interface EndedExecution {
   readonly seconds: number;
   readonly end:
     | { readonly status: "SUCCEEDED"; readonly output: Output }
-    | {
-        readonly status: "FAILED" | "TIMED_OUT" | "ABORTED";
-        /** The failed stage's name for what is wrong, e.g. `TrainingFailed`. */
-        readonly error: string | undefined;
-        readonly cause: string | undefined;
-      };
+    | { readonly status: "FAILED" | "TIMED_OUT" | "ABORTED"; readonly failure: Failure };
 }
 
 /** An execution that should be reported has not ended. */
@@ -45,30 +41,37 @@ const Described = z.object({
   stopDate: z.date(),
   input: z.string().optional(),
   output: z.string().optional(),
-  error: z.string().optional(),
-  cause: z.string().optional(),
 });
 
 /**
- * Reads what DescribeExecution tells.
+ * Reads what DescribeExecution and the history tell.
  *
+ * @param lastEvents as of {@link failureOf}; not read of an execution that succeeded.
  * @param deployedModelName the name of the model unless the execution's input gives another.
  * @throws ExecutionRunningError
  */
-export function endedExecution(described: DescribeExecutionOutput, deployedModelName: string): EndedExecution {
+export function endedExecution(
+  described: DescribeExecutionOutput,
+  deployedModelName: string,
+  lastEvents: readonly HistoryEvent[],
+): EndedExecution {
   const { status } = described;
   if (status !== "SUCCEEDED" && status !== "FAILED" && status !== "TIMED_OUT" && status !== "ABORTED") {
     throw new ExecutionRunningError(
       `${described.executionArn} is ${status}; only an execution that ended is reported.`,
     );
   }
-  const { executionArn, name, startDate, stopDate, input, output, error, cause } = Described.parse(described);
+  const { executionArn, name, startDate, stopDate, input, output } = Described.parse(described);
   const common = { arn: executionArn, name, seconds: (stopDate.getTime() - startDate.getTime()) / 1000 };
   if (status === "SUCCEEDED") {
     const parsed = Output.parse(JSON.parse(output ?? "null"));
     return { ...common, modelName: parsed.model_name, end: { status, output: parsed } };
   }
-  return { ...common, modelName: requestedModelName(input) ?? deployedModelName, end: { status, error, cause } };
+  return {
+    ...common,
+    modelName: requestedModelName(input) ?? deployedModelName,
+    end: { status, failure: failureOf(described, lastEvents) },
+  };
 }
 
 /** The model's name in an execution's input, which may be anything: the execution may have failed because of it. */

@@ -1,3 +1,4 @@
+import { stageLabel } from "../../pipeline/stages.ts";
 import type { EndedExecution } from "./execution.ts";
 
 /** A message for people. */
@@ -18,6 +19,9 @@ const OUTCOMES = {
     "The tuned model was not deployed: the evaluation did not show that it is better.",
   ],
 } as const;
+
+/** Step Functions' limit. */
+const REDRIVABLE_DAYS = 14;
 
 const ENDS = { FAILED: "failed", TIMED_OUT: "timed out", ABORTED: "was stopped" } as const;
 
@@ -45,7 +49,7 @@ export function duration(seconds: number): string {
 export function executionMessage(execution: EndedExecution, stageSeconds: ReadonlyMap<string, number>): Message {
   const { end, modelName, name, arn } = execution;
   const stages = [...stageSeconds].map(([stage, seconds]) => `  ${stage}: ${duration(seconds)}`);
-  const [subject, lines] = end.status === "SUCCEEDED" ? success(modelName, end.output) : failure(modelName, end);
+  const [subject, lines] = end.status === "SUCCEEDED" ? success(modelName, end.output) : failure(execution, end);
   return {
     subject: subject.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, SUBJECT_LENGTH),
     text: [
@@ -81,15 +85,30 @@ function success(modelName: string, output: Success): [string, string[]] {
   ];
 }
 
-function failure(modelName: string, { status, error, cause }: Failure): [string, string[]] {
+function failure({ arn, modelName }: EndedExecution, { status, failure }: Failure): [string, string[]] {
+  const { stage, task, error, cause } = failure;
   const how = ENDS[status];
+  const place = stage === undefined ? "" : ` in stage ${stageLabel(stage)}`;
+  const reason = [error, cause].filter((part) => part !== undefined).join(": ");
   return [
-    `Fine-tuning of ${modelName} ${how}${error === undefined ? "" : `: ${error}`}`,
+    `Fine-tuning of ${modelName} ${how}${place}`,
     [
-      `The fine-tuning of ${modelName} ${how}.`,
-      ...(cause === undefined ? [] : ["", cause]),
+      `The fine-tuning of ${modelName} ${how}${place}${task === undefined ? "" : ` (${task})`}.`,
+      ...(reason === "" ? [] : ["", reason]),
       "",
-      "To go on, start a new execution: what failed begins anew.",
+      ...(task === "ResolveParameters" ? START_AGAIN : redrive(arn)),
     ],
+  ];
+}
+
+/** Parameters are what a redrive cannot change. */
+const START_AGAIN = ["To go on, start a new execution with other parameters. Nothing has been paid for yet."];
+
+function redrive(arn: string): string[] {
+  const [, , , region = ""] = arn.split(":");
+  return [
+    `To go on once the cause is gone, redrive the execution within ${REDRIVABLE_DAYS} days of its end. It continues from the failed task with the same parameters, and pays nothing again of what succeeded:`,
+    `  aws stepfunctions redrive-execution --region ${region} --execution-arn ${arn}`,
+    "To change a parameter, start a new execution. It runs every stage again.",
   ];
 }

@@ -6,7 +6,8 @@ import {
   type SFNClient,
 } from "@aws-sdk/client-sfn";
 import { PublishCommand, type SNSClient } from "@aws-sdk/client-sns";
-import { secondsByStage, stateTimings } from "../../pipeline/execution-history.ts";
+import { redrivePauses, secondsByStage, stateTimings } from "../../pipeline/execution-history.ts";
+import { stageOfTask } from "../../pipeline/stages.ts";
 import { metrics } from "../shared/lambda/metrics.ts";
 import { type EndedExecution, endedExecution } from "./execution.ts";
 import { executionMessage } from "./message.ts";
@@ -29,11 +30,10 @@ export interface ReportSettings {
 export async function reportExecution(executionArn: string, settings: ReportSettings): Promise<void> {
   const { stepFunctions, sns, topicArn, modelName } = settings;
   const described = await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
-  const execution = endedExecution(described, modelName);
-  const seconds = secondsByStage(
-    stateTimings(await history(stepFunctions, executionArn)),
-    described.stopDate?.getTime(),
-  );
+  const lastEvents = described.status === "SUCCEEDED" ? [] : await eventsSinceLastTask(stepFunctions, executionArn);
+  const execution = endedExecution(described, modelName, lastEvents);
+  const events = await history(stepFunctions, executionArn);
+  const seconds = secondsByStage(stateTimings(events), described.stopDate?.getTime(), redrivePauses(events));
   publishMetrics(execution, seconds);
   const { subject, text } = executionMessage(execution, seconds);
   await sns.send(new PublishCommand({ TopicArn: topicArn, Subject: subject, Message: text }));
@@ -44,6 +44,17 @@ async function history(client: SFNClient, executionArn: string): Promise<History
   // Of each state's input and output only the times are wanted.
   const request = { executionArn, maxResults: 1000, includeExecutionData: false };
   for await (const page of paginateGetExecutionHistory({ client }, request)) events.push(...(page.events ?? []));
+  return events;
+}
+
+/** The last events, with all that they tell, back to where a task of a stage was entered. */
+async function eventsSinceLastTask(client: SFNClient, executionArn: string): Promise<HistoryEvent[]> {
+  const events: HistoryEvent[] = [];
+  const request = { executionArn, maxResults: 100, reverseOrder: true, includeExecutionData: true };
+  for await (const page of paginateGetExecutionHistory({ client }, request)) {
+    events.push(...(page.events ?? []));
+    if (events.some(({ stateEnteredEventDetails: entered }) => stageOfTask(entered?.name ?? ""))) break;
+  }
   return events;
 }
 

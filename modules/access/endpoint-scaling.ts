@@ -9,7 +9,7 @@ const SCALING_SERVICE = "sagemaker.application-autoscaling.amazonaws.com";
  * of instances, and make the alarms by which it decides. In an account that never scaled an endpoint, it makes its role.
  *
  * @param modelName prefix of the endpoints' names.
- * @param sageMakerArns as of `Reach`.
+ * @param sageMakerArns as of `AccessScope`.
  */
 export function scaleEndpoints(
   aws: AwsContext,

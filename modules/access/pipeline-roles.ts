@@ -1,120 +1,20 @@
-import { Fn, propertyAccess, TerraformLocal } from "cdktf";
 import { Construct } from "constructs";
 import type { Images } from "../../pipeline/images.ts";
 import { repositoryArn } from "../jobs/images.ts";
 import type { PipelineParameters } from "../parameters/props.ts";
 import { CODE_PREFIX, type DataBucket, RESULTS_PREFIX, RUNS_PREFIX } from "../storage/data-bucket.ts";
 import type { AwsContext } from "../terraform/aws-context.ts";
-import { isGiven } from "../terraform/json.ts";
-import { type ConditionalStatements, type RoleSettings, ServiceRole } from "./service-role.ts";
+import type { AccessScope } from "./access-scope.ts";
+import { ServiceRole } from "./service-role.ts";
 import {
   containersInNetwork,
-  type DataKey,
-  dataKey,
   encryptJobs,
-  type Network,
-  network,
   pullImages,
   readPrefixes,
   sageMakerTelemetry,
   useKeyThroughS3,
   writePrefixes,
 } from "./statements.ts";
-
-/** What several roles are narrowed to, and what holds for all of them. */
-export interface Reach {
-  readonly roles: RoleSettings;
-  readonly key: DataKey;
-  readonly network: Network;
-  /** Reading what users give: corpora, sample queries, judged queries. */
-  readonly readInputs: ConditionalStatements;
-  /** The OpenSearch domain. */
-  readonly domainArn: string;
-  /** The model that writes queries: its inference profile and the foundation model behind it, wherever the profile routes to. */
-  readonly bedrockModelArns: string[];
-  /** ARNs of SageMaker resources of a type whose name begins with the model's. */
-  sageMakerArns(resourceType: string): string[];
-}
-
-const BUCKET_OF_URI = "^s3://([^/]+)/";
-const DOMAIN_OF_ENDPOINT = "^https://(?:search|vpc)-(.+)-[a-z0-9]{26}[.]";
-/** Geographies of inference profiles; the foundation model's id is what follows. */
-const PROFILE_GEOGRAPHY = "/^(us|us-gov|eu|apac|jp|au|ca|global)[.]/";
-
-/** What this deployment's parameters let the roles reach, as locals of the stack. */
-export function reach(scope: Construct, aws: AwsContext, parameters: PipelineParameters): Reach {
-  const firstGroup = (pattern: string, text: string, otherwise: string): string =>
-    Fn.try([propertyAccess(Fn.regex(pattern, text), [0]), otherwise]);
-  const uris = [
-    parameters.s3CorpusPath,
-    parameters.sampleQueryUri,
-    parameters.judgementsUri,
-    parameters.generalCollectionUri,
-  ];
-  const inputBuckets = new TerraformLocal(
-    scope,
-    "input_buckets",
-    Fn.distinct(
-      Fn.compact(Fn.concat([parameters.inputBucketNames, uris.map((uri) => firstGroup(BUCKET_OF_URI, uri, ""))])),
-    ),
-  ).asList;
-  const domainArn = new TerraformLocal(
-    scope,
-    "domain_arn",
-    Fn.coalesce([
-      parameters.opensearchDomainArn,
-      Fn.format("arn:%s:es:%s:%s:domain/%s", [
-        aws.partition,
-        aws.region,
-        aws.accountId,
-        firstGroup(DOMAIN_OF_ENDPOINT, parameters.opensearchEndpoint, "*"),
-      ]),
-    ]),
-  ).asString;
-  const foundationModel = new TerraformLocal(
-    scope,
-    "foundation_model_id",
-    Fn.replace(parameters.bedrockModelId, PROFILE_GEOGRAPHY, ""),
-  ).asString;
-  // SageMaker's ARNs carry names in lower case.
-  const lowerModelName = new TerraformLocal(scope, "lower_model_name", Fn.lower(parameters.modelName)).asString;
-  return {
-    roles: {
-      path: parameters.iamPath,
-      permissionsBoundaryArn: parameters.permissionsBoundaryArn,
-      existingRoleArns: parameters.existingRoleArns,
-    },
-    key: dataKey(parameters.kmsKeyArn),
-    network: network(parameters.subnetIds, parameters.securityGroupIds),
-    readInputs: {
-      name: "inputs",
-      when: isGiven(inputBuckets),
-      statements: [
-        {
-          sid: "ReadInputs",
-          actions: ["s3:GetObject"],
-          resources: Fn.formatlist("arn:%s:s3:::%s/*", [aws.partition, inputBuckets]),
-        },
-        {
-          // Without it S3 would say of an input that is not there that access is denied.
-          sid: "ListInputs",
-          actions: ["s3:ListBucket"],
-          resources: Fn.formatlist("arn:%s:s3:::%s", [aws.partition, inputBuckets]),
-        },
-      ],
-    },
-    domainArn,
-    bedrockModelArns: [
-      aws.arn("bedrock", `inference-profile/${parameters.bedrockModelId}`),
-      `arn:${aws.partition}:bedrock:*::foundation-model/${foundationModel}`,
-      `arn:${aws.partition}:bedrock:::foundation-model/${foundationModel}`,
-    ],
-    sageMakerArns: (resourceType) => [
-      aws.arn("sagemaker", `${resourceType}/${parameters.modelName}-*`),
-      aws.arn("sagemaker", `${resourceType}/${lowerModelName}-*`),
-    ],
-  };
-}
 
 /** The roles that AWS services take on the pipeline's behalf. */
 export class PipelineRoles extends Construct {
@@ -135,12 +35,12 @@ export class PipelineRoles extends Construct {
       readonly bucket: DataBucket;
       readonly images: Images;
       readonly parameters: PipelineParameters;
-      readonly reach: Reach;
+      readonly access: AccessScope;
     },
   ) {
     super(scope, id);
     const { aws, bucket, images, parameters } = props;
-    const { key, network: net, roles: settings } = props.reach;
+    const { key, network: net, roles: settings } = props.access;
     const throughS3 = useKeyThroughS3(aws, key);
     const inNetwork = containersInNetwork(aws, net);
     const name = (suffix: string) => `${parameters.namePrefix}-${suffix}`;
@@ -152,7 +52,7 @@ export class PipelineRoles extends Construct {
       aws,
       service: "sagemaker.amazonaws.com",
       sourceArn: aws.arn("sagemaker", "*"),
-      conditionalStatements: [props.reach.readInputs, throughS3, encryptJobs(key), inNetwork],
+      conditionalStatements: [props.access.readInputs, throughS3, encryptJobs(key), inNetwork],
       statements: [
         ...readPrefixes(aws, "Read", bucket.arn, [`${CODE_PREFIX}*`, `${RUNS_PREFIX}*`, `${RESULTS_PREFIX}*`]),
         writePrefixes(aws, "Write", bucket.arn, [`${RUNS_PREFIX}*`, `${RESULTS_PREFIX}*`]),
@@ -191,7 +91,7 @@ export class PipelineRoles extends Construct {
       statements: [
         ...readPrefixes(aws, "Read", bucket.arn, [`${RUNS_PREFIX}*/queries/*`]),
         writePrefixes(aws, "Write", bucket.arn, [`${RUNS_PREFIX}*/queries/output/*`]),
-        { sid: "InvokeModel", actions: ["bedrock:InvokeModel"], resources: props.reach.bedrockModelArns },
+        { sid: "InvokeModel", actions: ["bedrock:InvokeModel"], resources: props.access.bedrockModelArns },
       ],
     });
     this.connector = new ServiceRole(this, "connector", {
@@ -201,12 +101,12 @@ export class PipelineRoles extends Construct {
       description: "Lets OpenSearch call the endpoint",
       aws,
       service: "es.amazonaws.com",
-      sourceArn: props.reach.domainArn,
+      sourceArn: props.access.domainArn,
       statements: [
         {
           sid: "InvokeEndpoint",
           actions: ["sagemaker:InvokeEndpoint"],
-          resources: props.reach.sageMakerArns("endpoint"),
+          resources: props.access.sageMakerArns("endpoint"),
         },
       ],
     });

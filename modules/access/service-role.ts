@@ -4,7 +4,8 @@ import { Fn, TerraformLocal, Token } from "cdktf";
 import { Construct } from "constructs";
 import type { Principal } from "../../pipeline/functions.ts";
 import type { AwsContext } from "../terraform/aws-context.ts";
-import { and, attributeOfOne, type Condition, encodeJson, not, oneIf, orNull } from "../terraform/json.ts";
+import { and, attributeOfOne, type Condition, not, oneIf, orNull } from "../terraform/conditions.ts";
+import { encodeJson } from "../terraform/json.ts";
 
 /** Values a condition compares a key with. */
 type ConditionValues = string | readonly string[];

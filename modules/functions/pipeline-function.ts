@@ -2,12 +2,12 @@ import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group
 import { LambdaFunction } from "@cdktf/provider-aws/lib/lambda-function";
 import { Construct } from "constructs";
 import type { Principal } from "../../pipeline/functions.ts";
-import type { Reach } from "../access/pipeline-roles.ts";
+import type { AccessScope } from "../access/access-scope.ts";
 import { type ConditionalStatements, ServiceRole, type Statement } from "../access/service-role.ts";
 import { decryptEnvironment, functionInNetwork, TRACING, useKeyThroughS3 } from "../access/statements.ts";
 import { Asset } from "../terraform/asset.ts";
 import type { AwsContext } from "../terraform/aws-context.ts";
-import { attributeOfOne, type Condition, oneIf, orNull } from "../terraform/json.ts";
+import { attributeOfOne, type Condition, oneIf, orNull } from "../terraform/conditions.ts";
 import { nodeOptions } from "./node-options.ts";
 
 /** One Lambda function of the pipeline. */
@@ -15,7 +15,7 @@ export interface PipelineFunctionProps {
   readonly functionName: string;
   /** Under this name `existing_role_arns` may give its role. */
   readonly principal: Principal;
-  readonly reach: Reach;
+  readonly access: AccessScope;
   readonly description: string;
   /** @default - the function's name */
   readonly roleName?: string;
@@ -49,7 +49,7 @@ export class PipelineFunction extends Construct {
     super(scope, id);
     const { aws, functionName, when } = props;
     const count = when === undefined ? {} : { count: oneIf(when) };
-    const { key, network, roles } = props.reach;
+    const { key, network, roles } = props.access;
     const logs = new CloudwatchLogGroup(this, "logs", {
       ...count,
       name: `/aws/lambda/${functionName}`,

@@ -1,6 +1,7 @@
 import { Construct } from "constructs";
 import { FUNCTION_NAMES, type FunctionName } from "../../pipeline/functions.ts";
-import type { PipelineRoles, Reach } from "../access/pipeline-roles.ts";
+import type { AccessScope } from "../access/access-scope.ts";
+import type { PipelineRoles } from "../access/pipeline-roles.ts";
 import type { ConditionalStatements, Statement } from "../access/service-role.ts";
 import { passRole, readObjects, replacePrefix } from "../access/statements.ts";
 import type { PipelineParameters } from "../parameters/props.ts";
@@ -31,14 +32,14 @@ export class PipelineFunctions extends Construct {
       readonly bucket: DataBucket;
       readonly roles: PipelineRoles;
       readonly parameters: PipelineParameters;
-      readonly reach: Reach;
+      readonly access: AccessScope;
       /** Zips by function name. */
       readonly code: Readonly<Record<FunctionName, Uint8Array>>;
     },
   ) {
     super(scope, id);
     const { aws, bucket, roles, parameters, code } = props;
-    const { domainArn, bedrockModelArns, readInputs } = props.reach;
+    const { domainArn, bedrockModelArns, readInputs } = props.access;
     const replaceInRuns = (folder: string) => replacePrefix(aws, bucket.arn, `${RUNS_PREFIX}*/${folder}/*`);
     const settings: Readonly<Record<FunctionName, FunctionSettings>> = {
       "resolve-parameters": {
@@ -107,9 +108,9 @@ export class PipelineFunctions extends Construct {
           {
             sid: "DeleteConfigs",
             actions: ["sagemaker:DeleteEndpointConfig", "sagemaker:DescribeEndpointConfig"],
-            resources: props.reach.sageMakerArns("endpoint-config"),
+            resources: props.access.sageMakerArns("endpoint-config"),
           },
-          { sid: "DeleteModels", actions: ["sagemaker:DeleteModel"], resources: props.reach.sageMakerArns("model") },
+          { sid: "DeleteModels", actions: ["sagemaker:DeleteModel"], resources: props.access.sageMakerArns("model") },
         ],
       },
       "register-model": {
@@ -133,7 +134,7 @@ export class PipelineFunctions extends Construct {
         ...settings[name],
         functionName: `${parameters.namePrefix}-${name}`,
         principal: name,
-        reach: props.reach,
+        access: props.access,
         aws,
         code: code[name],
         logRetentionDays: parameters.logRetentionDays,

@@ -4,7 +4,8 @@ import { SnsTopicSubscription } from "@cdktf/provider-aws/lib/sns-topic-subscrip
 import { Fn, Op, propertyAccess, TerraformIterator, TerraformLocal, Token } from "cdktf";
 import { Construct } from "constructs";
 import type { AwsContext } from "../terraform/aws-context.ts";
-import { encodeJson, orNull } from "../terraform/json.ts";
+import { orNull } from "../terraform/conditions.ts";
+import { encodeJson } from "../terraform/json.ts";
 
 /** Who is told, and through which topic. */
 export interface NotificationsProps {

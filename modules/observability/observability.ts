@@ -3,13 +3,13 @@ import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-
 import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
 import { Construct } from "constructs";
 import { type FunctionName, REPORT_FUNCTION } from "../../pipeline/functions.ts";
-import type { Reach } from "../access/pipeline-roles.ts";
+import type { AccessScope } from "../access/access-scope.ts";
 import { publishEncrypted } from "../access/statements.ts";
 import { PipelineFunction } from "../functions/pipeline-function.ts";
 import type { PipelineParameters } from "../parameters/props.ts";
 import type { AwsContext } from "../terraform/aws-context.ts";
 import { encodeJson } from "../terraform/json.ts";
-import { ENDPOINT_SUFFIX, VARIANT_NAME } from "../workflow/deployment.ts";
+import { ENDPOINT_SUFFIX, VARIANT_NAME } from "../workflow/deployment/names.ts";
 import { Alarms } from "./alarms.ts";
 import { Dashboard } from "./dashboard.ts";
 import { Notifications } from "./notifications.ts";
@@ -17,7 +17,7 @@ import { Notifications } from "./notifications.ts";
 /** What is observed. */
 export interface ObservabilityProps {
   readonly aws: AwsContext;
-  readonly reach: Reach;
+  readonly access: AccessScope;
   readonly parameters: PipelineParameters;
   readonly stateMachineArn: string;
   /** Zip of the function that reports. */
@@ -35,7 +35,7 @@ export class Observability extends Construct {
   readonly dashboardName: string;
   readonly reportFunction: PipelineFunction;
 
-  constructor(scope: Construct, id: string, { aws, reach, parameters, stateMachineArn, code }: ObservabilityProps) {
+  constructor(scope: Construct, id: string, { aws, access, parameters, stateMachineArn, code }: ObservabilityProps) {
     super(scope, id);
     const name = parameters.namePrefix;
     const documentFunctions: readonly FunctionName[] = ["data-extractor", "s3-validator"];
@@ -52,7 +52,7 @@ export class Observability extends Construct {
     this.reportFunction = new PipelineFunction(this, REPORT_FUNCTION, {
       functionName: `${name}-${REPORT_FUNCTION}`,
       principal: REPORT_FUNCTION,
-      reach,
+      access,
       description: "Tells people how an execution ended",
       aws,
       code,
@@ -68,7 +68,7 @@ export class Observability extends Construct {
         },
         { sid: "Publish", actions: ["sns:Publish"], resources: [this.topicArn] },
       ],
-      conditionalStatements: [publishEncrypted(aws, reach.key)],
+      conditionalStatements: [publishEncrypted(aws, access.key)],
     });
     this.#reportEnds(stateMachineArn, name);
     new Alarms(this, "alarms", {

@@ -8,7 +8,8 @@ import { S3BucketServerSideEncryptionConfigurationA } from "@cdktf/provider-aws/
 import { S3BucketVersioningA } from "@cdktf/provider-aws/lib/s3-bucket-versioning";
 import { Fn, TerraformLocal, Token } from "cdktf";
 import { Construct } from "constructs";
-import { and, attributeOfOne, encodeJson, isGiven, not, oneIf, orNull } from "../terraform/json.ts";
+import { and, attributeOfOne, isGiven, not, oneIf, orNull } from "../terraform/conditions.ts";
+import { encodeJson } from "../terraform/json.ts";
 
 /** What the data bucket is called, how it is protected and how long it keeps things. */
 export interface DataBucketProps {

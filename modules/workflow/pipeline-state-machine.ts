@@ -2,14 +2,17 @@ import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group
 import { SfnStateMachine } from "@cdktf/provider-aws/lib/sfn-state-machine";
 import type { Precondition } from "cdktf";
 import { Construct } from "constructs";
+import type { AccessScope } from "../access/access-scope.ts";
 import { scaleEndpoints } from "../access/endpoint-scaling.ts";
-import type { PipelineRoles, Reach } from "../access/pipeline-roles.ts";
+import type { PipelineRoles } from "../access/pipeline-roles.ts";
 import { ServiceRole } from "../access/service-role.ts";
 import { passRole, TRACING, useKeyThroughS3 } from "../access/statements.ts";
 import { type DataBucket, RESULTS_PREFIX } from "../storage/data-bucket.ts";
 import type { AwsContext } from "../terraform/aws-context.ts";
-import { encodeJson, orNull } from "../terraform/json.ts";
-import { type DefinitionInputs, pipelineDefinition } from "./definition.ts";
+import { orNull } from "../terraform/conditions.ts";
+import { encodeJson } from "../terraform/json.ts";
+import { pipelineDefinition } from "./definition.ts";
+import type { DefinitionInputs } from "./definition-inputs.ts";
 
 /** Rule through which Step Functions learns that a job ended; the service makes it in the account when it is first needed. */
 const JOB_EVENTS_RULE = "rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule";
@@ -27,7 +30,7 @@ export class PipelineStateMachine extends Construct {
       readonly aws: AwsContext;
       readonly bucket: DataBucket;
       readonly roles: PipelineRoles;
-      readonly reach: Reach;
+      readonly access: AccessScope;
       /** Prefix of the endpoints' names. */
       readonly modelName: string;
       readonly logRetentionDays: number;
@@ -38,16 +41,16 @@ export class PipelineStateMachine extends Construct {
   ) {
     super(scope, id);
     const { aws, bucket, name, roles, definition } = props;
-    const { sageMakerArns } = props.reach;
+    const { sageMakerArns } = props.access;
     const role = new ServiceRole(this, "role", {
       name: `${name}-workflow`,
       principal: "workflow",
-      settings: props.reach.roles,
+      settings: props.access.roles,
       description: "Runs the pipeline's state machine",
       aws,
       service: "states.amazonaws.com",
       sourceArn: aws.arn("states", `stateMachine:${name}`),
-      conditionalStatements: [useKeyThroughS3(aws, props.reach.key)],
+      conditionalStatements: [useKeyThroughS3(aws, props.access.key)],
       statements: [
         {
           sid: "InvokeFunctions",
@@ -112,7 +115,7 @@ export class PipelineStateMachine extends Construct {
     const logs = new CloudwatchLogGroup(this, "logs", {
       name: `/aws/vendedlogs/states/${name}`,
       retentionInDays: props.logRetentionDays,
-      kmsKeyId: orNull(props.reach.key.arn),
+      kmsKeyId: orNull(props.access.key.arn),
     });
     const stateMachine = new SfnStateMachine(this, "Default", {
       name,

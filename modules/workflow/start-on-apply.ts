@@ -2,16 +2,16 @@ import { LambdaInvocation } from "@cdktf/provider-aws/lib/lambda-invocation";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { START_FUNCTION } from "../../pipeline/functions.ts";
-import type { Reach } from "../access/pipeline-roles.ts";
+import type { AccessScope } from "../access/access-scope.ts";
 import { PipelineFunction } from "../functions/pipeline-function.ts";
 import type { PipelineParameters } from "../parameters/props.ts";
 import type { AwsContext } from "../terraform/aws-context.ts";
-import { type Condition, oneIf } from "../terraform/json.ts";
+import { type Condition, oneIf } from "../terraform/conditions.ts";
 
 /** What is started, and when. */
 export interface StartOnApplyProps {
   readonly aws: AwsContext;
-  readonly reach: Reach;
+  readonly access: AccessScope;
   readonly parameters: PipelineParameters;
   readonly stateMachineArn: string;
   /** Zip of the function that starts. */
@@ -33,14 +33,14 @@ export class StartOnApply extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { aws, reach, parameters, stateMachineArn, code, after }: StartOnApplyProps,
+    { aws, access, parameters, stateMachineArn, code, after }: StartOnApplyProps,
   ) {
     super(scope, id);
     const name = parameters.namePrefix;
     const starter = new PipelineFunction(this, START_FUNCTION, {
       functionName: `${name}-${START_FUNCTION}`,
       principal: START_FUNCTION,
-      reach,
+      access,
       description: "Starts the execution that start_on_apply asks for",
       aws,
       code,

@@ -2,9 +2,6 @@
 export type State = Readonly<Record<string, unknown>> & { readonly Type: string };
 export type States = Readonly<Record<string, State>>;
 
-/** Field under which a state that caught an error leaves it. */
-export const FAILURE_PATH = "$.failure";
-
 /** Seconds of slack over a Lambda function's own timeout, so that Lambda's more telling error comes first. */
 const LAMBDA_SLACK = 30;
 /** Seconds after which a call of an AWS API that only starts or describes something is given up. */
@@ -78,15 +75,6 @@ const SDK_RETRY = [
   },
 ];
 
-/** Where a state goes on, and where it goes when it fails. */
-export interface Transitions {
-  readonly next: string;
-  /** State that names the stage; it finds the error at {@link FAILURE_PATH}. */
-  readonly onError: string;
-}
-
-const catchAll = (next: string) => [{ ErrorEquals: ["States.ALL"], ResultPath: FAILURE_PATH, Next: next }];
-
 /** A function the state machine calls. */
 export interface FunctionReference {
   readonly arn: string;
@@ -99,7 +87,7 @@ export function invokeFunction(
   { arn, timeout }: FunctionReference,
   payload: Readonly<Record<string, unknown>>,
   result: { readonly fields: readonly string[]; readonly path: string },
-  { next, onError }: Transitions,
+  next: string,
 ): State {
   return {
     Type: "Task",
@@ -109,18 +97,12 @@ export function invokeFunction(
     ResultPath: result.path,
     TimeoutSeconds: timeout + LAMBDA_SLACK,
     Retry: LAMBDA_RETRY,
-    Catch: catchAll(onError),
     Next: next,
   };
 }
 
 /** Runs a SageMaker training job to its end, or until the seconds at `timeoutPath` are over. */
-export function runTrainingJob(
-  parameters: object,
-  resultPath: string,
-  timeoutPath: string,
-  { next, onError }: Transitions,
-): State {
+export function runTrainingJob(parameters: object, resultPath: string, timeoutPath: string, next: string): State {
   return {
     Type: "Task",
     Resource: "arn:aws:states:::sagemaker:createTrainingJob.sync",
@@ -132,7 +114,6 @@ export function runTrainingJob(
     ResultPath: resultPath,
     TimeoutSecondsPath: timeoutPath,
     Retry: SAGEMAKER_RETRY,
-    Catch: catchAll(onError),
     Next: next,
   };
 }
@@ -141,7 +122,7 @@ export function runTrainingJob(
 export function callSageMaker(
   action: "createModel" | "createEndpointConfig" | "createEndpoint" | "updateEndpoint",
   parameters: object,
-  { next, onError }: Transitions,
+  next: string,
 ): State {
   return {
     Type: "Task",
@@ -150,7 +131,6 @@ export function callSageMaker(
     ResultPath: null,
     TimeoutSeconds: API_TIMEOUT,
     Retry: SAGEMAKER_RETRY,
-    Catch: catchAll(onError),
     Next: next,
   };
 }
@@ -166,7 +146,7 @@ export function callSdk(
     | "applicationautoscaling:putScalingPolicy",
   parameters: Readonly<Record<string, unknown>>,
   result: { readonly selector?: Readonly<Record<string, string>>; readonly path: string | null },
-  { next, onError }: Transitions,
+  next: string,
 ): State {
   return {
     Type: "Task",
@@ -176,9 +156,46 @@ export function callSdk(
     ResultPath: result.path,
     TimeoutSeconds: API_TIMEOUT,
     Retry: SDK_RETRY,
-    Catch: catchAll(onError),
     Next: next,
   };
+}
+
+/** Where the pipeline goes on although a task failed; the document stays as it was unless the error is kept at `keepAt`. */
+export function goOnAfter(state: State, errors: readonly string[], next: string, keepAt: string | null = null): State {
+  return { ...state, Catch: [{ ErrorEquals: errors, ResultPath: keepAt, Next: next }] };
+}
+
+/** Where a state finds why it fails the execution: `Error` and `Cause`, as a Catch leaves them. */
+export const FAILURE_PATH = "$.failure";
+
+/**
+ * Fails the execution where no task fails by itself, and goes on when the execution is redriven: Step Functions judges a Choice
+ * without a way out again then, whereas it would enter a Fail state only to fail again. Whoever reads the failure finds it in
+ * the state's input, at {@link FAILURE_PATH}.
+ *
+ * @param redrivesPath where {@link rememberRedrives} left a number; 0 at first. A redrive for an earlier failure counts too, and
+ *   lets the work be tried once more at once.
+ */
+export function failUntilRedriven(redrivesPath: string, next: string): State {
+  return {
+    Type: "Choice",
+    Choices: [
+      {
+        And: [
+          { Variable: REDRIVE_COUNT, IsPresent: true },
+          { Variable: REDRIVE_COUNT, NumericGreaterThanPath: redrivesPath },
+        ],
+        Next: next,
+      },
+    ],
+  };
+}
+
+const REDRIVE_COUNT = "$$.Execution.RedriveCount";
+
+/** Keeps how often the execution has been redriven, so that the next failure ends it again. */
+export function rememberRedrives(redrivesPath: string, next: string): State {
+  return { Type: "Pass", InputPath: REDRIVE_COUNT, ResultPath: redrivesPath, Next: next };
 }
 
 /** A name that no other evaluation of this expression gives: `<model name>-<kind>-<8 hex>`. */

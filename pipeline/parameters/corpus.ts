@@ -37,7 +37,8 @@ export const CORPUS_PARAMETERS = {
     rule: { pattern: `^(s3://${S3_BUCKET}/.+\\.jsonl(\\.gz)?)?$` },
     must: "empty or the S3 URI of a .jsonl or .jsonl.gz object",
     write: "for example s3://my-bucket/corpus.jsonl",
-    description: "Corpus in S3, as JSONL: one object a line with a string `text` and optionally an `id`.",
+    description:
+      "Corpus in S3, as JSONL: one object a line with a string `text` and optionally an `id`, or BEIR's `_id`, `title` and `text`.",
     scope: "execution",
   },
   max_corpus_documents: {

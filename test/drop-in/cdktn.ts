@@ -14,7 +14,7 @@ const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 const REPLACEMENTS = { cdktf: "npm:cdktn@0.24.0", constructs: "10.6.0" };
 /** Development dependencies that synthesis imports. */
 const NEEDED = ["esbuild", "fflate", "tar", "tsx"];
-const APP = ["main.ts", "cdktf.json", "tsconfig.json", "modules", "lambdas", "training-script"];
+const APP = ["main.ts", "cdktf.json", "tsconfig.json", "pipeline", "modules", "lambdas", "training-script"];
 
 const Versions = z.record(z.string(), z.string());
 const Stack = z.looseObject({ "//": z.looseObject({ metadata: z.looseObject({ version: z.string() }) }) });

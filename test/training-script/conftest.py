@@ -252,6 +252,8 @@ def evaluation_set_of(name: str, *, mean: float = 0.2, low: float = 0.1, high: f
         ndcg_gain=gain,
         recall_gain=nothing,
         mrr_gain=gain,
+        bm25_found_nothing=3,
+        bm25_in_hybrids=True,
         hybrid_ndcg_gain=gain,
         hybrid_recall_gain=nothing,
         hybrid_mrr_gain=gain,

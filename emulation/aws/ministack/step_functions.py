@@ -1,7 +1,7 @@
 """What Step Functions does and MiniStack 1.5.33 does not: the SageMaker and AWS SDK integrations, and ending work.
 
 ``TimeoutSeconds`` of a task and of the state machine, StopExecution and a failing branch end what runs, including the
-SageMaker job that a ``.sync`` task waits for.
+SageMaker job that a ``.sync`` task waits for. RedriveExecution is in ``redrive``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import cancellation
+import redrive
 import state_paths
 from aws_calls import JOBS, OPTIMISED_ACTIONS, OPTIMISED_SAGEMAKER, SDK_SERVICES, AwsCallError, AwsCalls, Job
 from ministack.services import stepfunctions as sfn  # pyright: ignore[reportMissingImports]
@@ -64,6 +65,7 @@ _executions: dict[str, cancellation.Cancellation] = {}
 def install(calls: AwsCalls) -> None:
     """Adds the integrations, made through ``calls``, and the rest of this module to MiniStack."""
     state_paths.install()
+    redrive.install()
     _install_integrations(calls)
     _install_states()
     _install_retries()
@@ -188,6 +190,7 @@ def _install_states() -> None:
             finally:
                 _running_state.reset(token)
             _check_size(output, context["State"]["Name"])
+            redrive.forget_iterations(execution, context["State"]["Name"])
             return output, following
 
         return execute
@@ -230,6 +233,9 @@ def _run_branch(
         else None
     )
     siblings = cancellation.current()
+    progress = redrive.iteration_progress(execution, iteration, start_at, input_data)
+    if progress.ended:
+        return progress.document
 
     def record(event: str) -> None:
         if iteration is not None:
@@ -237,7 +243,7 @@ def _run_branch(
 
     record("Started")
     try:
-        output = _run_states(states, start_at, copy.deepcopy(input_data), execution, context)
+        output = run_states(states, progress, execution, context)
     except BranchCancelledError as cancelled:
         record("Aborted")
         raise cancelled.cause from None
@@ -246,14 +252,18 @@ def _run_branch(
         siblings.cancel(BranchCancelledError(error))
         raise
     record("Succeeded")
+    progress.document, progress.ended = output, True
     return output
 
 
-def _run_states(
-    states: dict[str, Json], start_at: str, current: Json, execution: dict[str, Json], context: dict[str, Json]
+def run_states(
+    states: dict[str, Json], progress: redrive.Progress, execution: dict[str, Json], context: dict[str, Json]
 ) -> Json:
-    name: str | None = start_at
+    """Runs states from where ``progress`` says to the end, and keeps there how far it came."""
+    name: str | None = progress.state
+    current = copy.deepcopy(progress.document)
     while name:
+        progress.state, progress.document = name, copy.deepcopy(current)
         cancellation.current().check()
         definition = states.get(name)
         if definition is None:
@@ -333,7 +343,7 @@ def _install_ends() -> None:
                 _executions[arn] = scope
                 timer = _execution_timer(arn)
                 try:
-                    original(arn)
+                    redrive.resume_or(original, arn, run_states)
                 finally:
                     del _executions[arn]
                     if timer is not None:

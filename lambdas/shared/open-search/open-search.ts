@@ -213,7 +213,7 @@ export class OpenSearch {
       const { types, reason } = describe(error.body);
       if (types.has("cluster_block_exception")) {
         return new OpenSearchRequestError(
-          `OpenSearch at ${this.endpoint} refused ${call.method} ${call.path} (${error.statusCode}): ${reason}. The index or the cluster is blocked: lift the block (index.blocks.*, cluster.blocks.*) and start a new execution.`,
+          `OpenSearch at ${this.endpoint} refused ${call.method} ${call.path} (${error.statusCode}): ${reason}. The index or the cluster is blocked: lift the block (index.blocks.*, cluster.blocks.*) and redrive the execution.`,
           error.statusCode,
           types,
           reason,
@@ -231,7 +231,7 @@ export class OpenSearch {
         return new OpenSearchRequestError(message, error.statusCode, types, reason, error);
       }
       return new OpenSearchUnavailableError(
-        `${message} (${MAX_ATTEMPTS} times). Look at the domain's health: a red index, a node that restarts, or more requests than it takes. Start a new execution when it is well.`,
+        `${message} (${MAX_ATTEMPTS} times). Look at the domain's health: a red index, a node that restarts, or more requests than it takes. Redrive the execution when it is well.`,
         error.statusCode,
         types,
         reason,

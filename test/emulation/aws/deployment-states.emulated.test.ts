@@ -1,8 +1,8 @@
 /** The part of the state machine that deploys, on both emulators, against an account whose answers the test gives. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { network } from "../../../modules/access/statements.ts";
-import { DEPLOYMENT_START, deploymentStates } from "../../../modules/workflow/deployment.ts";
-import { failureStates } from "../../../modules/workflow/failure.ts";
+import { failureOf } from "../../../lambdas/report-execution/failure.ts";
+import { network } from "../../../modules/access/placement.ts";
+import { DEPLOYMENT_START, deploymentStates } from "../../../modules/workflow/deployment/deployment.ts";
 import { type EmulatedAws, type StubAnswer, startStub } from "./emulated-aws.ts";
 import { type Emulator, emulators } from "./emulators.ts";
 
@@ -13,15 +13,16 @@ const INSTANCE_TYPE_CHANGES = "must be deregistered as scalable targets";
 const definition = {
   StartAt: DEPLOYMENT_START,
   States: {
-    ...deploymentStates({
-      servingRoleArn: "arn:aws:iam::000000000000:role/serving",
-      network: network([], []),
-      tags: { list: [], object: { team: "search", "execution.$": "$$.Execution.Name" } },
-      pollSeconds: 1,
-      deleteSuperseded: { arn: FUNCTION, timeout: 10 },
-      next: "Deployed",
-    }),
-    ...failureStates(),
+    ...deploymentStates(
+      {
+        servingRoleArn: "arn:aws:iam::000000000000:role/serving",
+        network: network([], []),
+        tags: { list: [], object: { team: "search", "execution.$": "$$.Execution.Name" } },
+        pollSeconds: 1,
+        deleteSuperseded: { arn: FUNCTION, timeout: 10 },
+      },
+      "Deployed",
+    ),
     Deployed: { Type: "Succeed" },
   },
 };
@@ -30,6 +31,8 @@ const definition = {
 interface Account {
   endpoint: { config: string; instances: number } | undefined;
   scales: boolean;
+  /** Why the endpoint does not come up. @default - it does */
+  failureReason?: string;
   /** Whether what scales is there already, as when an answer was lost. */
   tagged?: boolean;
 }
@@ -49,7 +52,9 @@ beforeAll(async () => {
         return {
           body: {
             EndpointName: "products-endpoint",
-            EndpointStatus: "InService",
+            ...(account.failureReason === undefined
+              ? { EndpointStatus: "InService" }
+              : { EndpointStatus: "Failed", FailureReason: account.failureReason }),
             EndpointConfigName: endpoint.config,
             ProductionVariants: [{ VariantName: "AllTraffic", DesiredInstanceCount: endpoint.instances }],
           },
@@ -89,19 +94,21 @@ describe.each<Emulator>(emulators)("$name", ({ available, unavailableBecause, st
 
     const requests = (action: string) => stub.requests.filter((request) => request.action === action);
 
+    const input = (max_instance_count: number) => ({
+      parameters: {
+        model_name: "products",
+        model_type: "dense",
+        inference_instance_type: "ml.g5.xlarge",
+        initial_instance_count: 1,
+        max_instance_count,
+        target_requests_per_minute: 600,
+      },
+      images: { serving: "image" },
+      training: { artifact_uri: "s3://bucket/model.tar.gz" },
+    });
+
     async function deploy(max_instance_count: number) {
-      const { status, output, error, cause } = await aws.run(definition, {
-        parameters: {
-          model_name: "products",
-          model_type: "dense",
-          inference_instance_type: "ml.g5.xlarge",
-          initial_instance_count: 1,
-          max_instance_count,
-          target_requests_per_minute: 600,
-        },
-        images: { serving: "image" },
-        training: { artifact_uri: "s3://bucket/model.tar.gz" },
-      });
+      const { status, output, error, cause } = await aws.run(definition, input(max_instance_count));
       expect({ status, error, cause }).toEqual({ status: "SUCCEEDED", error: undefined, cause: undefined });
       return output;
     }
@@ -175,6 +182,19 @@ describe.each<Emulator>(emulators)("$name", ({ available, unavailableBecause, st
       await deploy(0);
       expect(requests("UpdateEndpoint")[0]?.body).not.toHaveProperty("RetainAllVariantProperties");
       expect(stub.actions()).not.toContain("RegisterScalableTarget");
+    });
+
+    it("and fails where the endpoint does not come up, with SageMaker's reason where the report finds it", async () => {
+      account = { endpoint: undefined, scales: false, failureReason: "no capacity" };
+      const arn = await aws.startExecution(definition, input(0));
+      const { status, error, cause } = await aws.finished(arn);
+      expect({ status, error }).toEqual({ status: "FAILED", error: "States.NoChoiceMatched" });
+      expect(failureOf({ status: "FAILED", error, cause }, await aws.history(arn))).toEqual({
+        stage: "deployment",
+        task: "CheckEndpoint",
+        error: "EndpointFailed",
+        cause: "no capacity",
+      });
     });
 
     it("to an endpoint that never scaled", async () => {

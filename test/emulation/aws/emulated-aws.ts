@@ -8,6 +8,7 @@ import {
   CreateStateMachineCommand,
   DescribeExecutionCommand,
   GetExecutionHistoryCommand,
+  RedriveExecutionCommand,
   SFNClient,
   StartExecutionCommand,
   StopExecutionCommand,
@@ -131,6 +132,11 @@ export function connectToEmulatedAws(emulator: StartedAwsEmulator) {
       finished(await startExecution({ StartAt: "State", States: { State: { ...state, End: true } } }, input)),
     stopExecution: (executionArn: string, error: string) =>
       stepFunctions.send(new StopExecutionCommand({ executionArn, error })),
+    /** Redrives an execution that ended, to its next end. */
+    redrive: async (executionArn: string) => {
+      await stepFunctions.send(new RedriveExecutionCommand({ executionArn }));
+      return finished(executionArn);
+    },
     history: async (executionArn: string) =>
       (await stepFunctions.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 }))).events ?? [],
     deploy: async (name: string, source: string, settings: { MemorySize?: number; Timeout?: number } = {}) => {

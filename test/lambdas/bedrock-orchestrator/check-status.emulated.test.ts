@@ -84,6 +84,7 @@ describe("checkStatus of a batch job", () => {
         retry_batch: null,
         succeeded: 0,
         failed: 0,
+        failure: null,
       });
     },
   );
@@ -99,6 +100,7 @@ describe("checkStatus of a batch job", () => {
       retry_batch: null,
       succeeded: 5,
       failed: 0,
+      failure: null,
     });
   });
 
@@ -118,6 +120,7 @@ describe("checkStatus of a batch job", () => {
         attempt: 2,
         first_record_count: 5,
       },
+      failure: null,
     });
     expect(await s3.jsonl(retryKey)).toEqual(
       ["r1", "r2", "r4"].map((recordId) => ({ recordId, modelInput: { prompt: recordId } })),
@@ -128,7 +131,13 @@ describe("checkStatus of a batch job", () => {
     jobEndsAs("Completed");
     await putOutput([errored("r0")]);
     const batch = { ...(await batchOf(["r0"], 2)), first_record_count: 100 };
-    expect(await check(jobOf(batch))).toEqual({ status: "Completed", retry_batch: null, succeeded: 99, failed: 1 });
+    expect(await check(jobOf(batch))).toEqual({
+      status: "Completed",
+      retry_batch: null,
+      succeeded: 99,
+      failed: 1,
+      failure: null,
+    });
   });
 
   it("fails when most records failed twice, with the most frequent reason", async () => {
@@ -140,9 +149,12 @@ describe("checkStatus of a batch job", () => {
       errored("r3", "quota", 429),
     ]);
     const batch = { ...(await batchOf(ids(4), 2)), first_record_count: 5 };
-    await expect(check(jobOf(batch))).rejects.toMatchObject({
-      name: "BedrockRecordsFailedError",
-      message: expect.stringMatching(
+    expect(await check(jobOf(batch))).toEqual({
+      status: "Failed",
+      retry_batch: null,
+      succeeded: 2,
+      failed: 3,
+      failure: expect.stringMatching(
         /^Bedrock answered 2 of the 5 records of batch 0, after 2 attempts\. Most frequent reason, 2 times: 429 quota\. .*bedrock_model_id.*max_query_documents/,
       ),
     });
@@ -152,9 +164,12 @@ describe("checkStatus of a batch job", () => {
     "fails with Bedrock's words when it %s without an answer",
     async (status) => {
       jobEndsAs(status, "the model is retired");
-      await expect(check(jobOf(await batchOf(ids(2))))).rejects.toMatchObject({
-        name: "BedrockJobFailedError",
-        message: expect.stringMatching(new RegExp(`job1 ended as ${status} without an answer: the model is retired`)),
+      expect(await check(jobOf(await batchOf(ids(2))))).toEqual({
+        status: "Failed",
+        retry_batch: null,
+        succeeded: 0,
+        failed: 2,
+        failure: expect.stringMatching(new RegExp(`job1 ended as ${status} without an answer: the model is retired`)),
       });
     },
   );
@@ -188,6 +203,7 @@ describe("checkStatus on demand", () => {
       retry_batch: null,
       succeeded: 30,
       failed: 0,
+      failure: null,
     });
     const written = await outputs();
     expect(written).toHaveLength(30);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EndedExecution } from "../../../lambdas/report-execution/execution.ts";
+import type { Failure } from "../../../lambdas/report-execution/failure.ts";
 import { consoleUrl, duration, executionMessage } from "../../../lambdas/report-execution/message.ts";
 
 const ARN = "arn:aws:states:eu-west-1:123456789012:execution:finetuning:monday";
@@ -76,24 +77,60 @@ describe("the message on an execution that ended", () => {
     expect(text).not.toMatch(/Endpoint|OpenSearch|Time by stage/);
   });
 
+  const failure: Failure = {
+    stage: "scoring",
+    task: "ScoreWithTeacher",
+    error: "InvalidTeacherError",
+    cause: "There is no model nobody/nothing.",
+  };
+  const nothing: Failure = { stage: undefined, task: undefined, error: undefined, cause: undefined };
+
+  it("names stage, task and cause of a failure, and how to go on without paying again", () => {
+    const { subject, text } = executionMessage(ended({ status: "FAILED", failure }), new Map([["5 training", 5]]));
+    expect(subject).toBe("Fine-tuning of products failed in stage 4 teacher scoring");
+    expect(text).toBe(
+      [
+        "The fine-tuning of products failed in stage 4 teacher scoring (ScoreWithTeacher).",
+        "",
+        "InvalidTeacherError: There is no model nobody/nothing.",
+        "",
+        "To go on once the cause is gone, redrive the execution within 14 days of its end. It continues from the failed task with the same parameters, and pays nothing again of what succeeded:",
+        `  aws stepfunctions redrive-execution --region eu-west-1 --execution-arn ${ARN}`,
+        "To change a parameter, start a new execution. It runs every stage again.",
+        "",
+        "Execution monday, 2 h 5 min:",
+        `https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/${ARN}`,
+        "",
+        "Time by stage:",
+        "  5 training: 5 s",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("asks for other parameters where they are what failed: a redrive keeps them", () => {
+    const resolving = { ...failure, stage: "extraction", task: "ResolveParameters" } as const;
+    const { text } = executionMessage(ended({ status: "FAILED", failure: resolving }), new Map());
+    expect(text).toContain("start a new execution with other parameters");
+    expect(text).not.toContain("redrive");
+  });
+
   it.each([
     ["FAILED", "failed"],
     ["TIMED_OUT", "timed out"],
     ["ABORTED", "was stopped"],
   ] as const)("says of %s that it %s, and why as far as that is known", (status, words) => {
-    const cause = "Training failed with X: out of memory";
-    const known = executionMessage(ended({ status, error: "TrainingFailed", cause }), new Map());
-    expect(known.subject).toBe(`Fine-tuning of products ${words}: TrainingFailed`);
-    expect(known.text).toContain(cause);
-    const unknown = executionMessage(ended({ status, error: undefined, cause: undefined }), new Map());
+    const known = executionMessage(ended({ status, failure }), new Map());
+    expect(known.subject).toBe(`Fine-tuning of products ${words} in stage 4 teacher scoring`);
+    const unknown = executionMessage(ended({ status, failure: nothing }), new Map());
     expect(unknown.subject).toBe(`Fine-tuning of products ${words}`);
+    expect(unknown.text).toContain(`The fine-tuning of products ${words}.\n\nTo go on`);
     expect(unknown.text).not.toContain("undefined");
   });
 
-  it("has a subject that SNS takes, whatever the error is called", () => {
-    const error = `é\n${"x".repeat(200)}`;
-    const { subject } = executionMessage(ended({ status: "FAILED", error, cause: undefined }), new Map());
-    expect(subject).toMatch(/^[\x20-\x7e]{1,100}$/);
+  it("has a subject that SNS takes, whatever the model is called", () => {
+    const execution = { ...ended({ status: "FAILED", failure: nothing }), modelName: `é\n${"x".repeat(200)}` };
+    expect(executionMessage(execution, new Map()).subject).toMatch(/^[\x20-\x7e]{1,100}$/);
   });
 });
 

@@ -41,6 +41,25 @@ describe("the report on an execution", () => {
       .on(GetExecutionHistoryCommand)
       .resolvesOnce({ events: [entered(1, "ExtractDocuments", 1)], nextToken: "more" })
       .resolvesOnce({ events: [entered(2, "TrainModel", 41)] });
+    stepFunctions.on(GetExecutionHistoryCommand, { reverseOrder: true }).resolves({
+      events: [
+        { id: 4, previousEventId: 3, type: "ExecutionFailed", timestamp: at(100) },
+        {
+          id: 3,
+          previousEventId: 2,
+          type: "TaskFailed",
+          timestamp: at(100),
+          taskFailedEventDetails: {
+            resourceType: "sagemaker",
+            resource: "createTrainingJob.sync",
+            error: "States.TaskFailed",
+            cause: JSON.stringify({ FailureReason: "AlgorithmError: loss is NaN" }),
+          },
+        },
+        { ...entered(2, "TrainModel", 41), previousEventId: 1 },
+      ],
+      nextToken: "never needed",
+    });
   });
   afterEach(() => {
     stepFunctions.reset();
@@ -96,13 +115,16 @@ describe("the report on an execution", () => {
     ["{}", "products"],
     ['"nonsense"', "products"],
   ])("tells of a failure under the model's name in the input %s, or else the deployment's", async (input, name) => {
-    const failed = { status: "FAILED" as const, error: "TrainingFailed", cause: "Training failed: no" };
-    stepFunctions.on(DescribeExecutionCommand).resolves({ ...described, ...failed, input });
+    stepFunctions.on(DescribeExecutionCommand).resolves({ ...described, status: "FAILED", input });
     await reportExecution(ARN, settings);
     expect(sns.commandCalls(PublishCommand)[0]?.args[0].input).toMatchObject({
-      Subject: `Fine-tuning of ${name} failed: TrainingFailed`,
-      Message: expect.stringContaining("Training failed: no"),
+      Subject: `Fine-tuning of ${name} failed in stage 5 training`,
+      Message: expect.stringContaining("AlgorithmError: loss is NaN"),
     });
+    const withData = stepFunctions
+      .commandCalls(GetExecutionHistoryCommand)
+      .filter(({ args }) => args[0].input.includeExecutionData);
+    expect(withData).toHaveLength(1);
     expect(metrics().every((values) => "StageSeconds" in values)).toBe(true);
   });
 

@@ -13,6 +13,8 @@ const evaluationSet = (name: string) => ({
   ndcg_gain: gain,
   recall_gain: gain,
   mrr_gain: gain,
+  bm25_found_nothing: 0,
+  bm25_in_hybrids: true,
   hybrid_ndcg_gain: gain,
   hybrid_recall_gain: gain,
   hybrid_mrr_gain: gain,

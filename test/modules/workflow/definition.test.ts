@@ -2,52 +2,14 @@ import aslValidator from "asl-validator";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { PlanRequest, planJobs } from "../../../lambdas/plan-jobs/plan.ts";
-import { dataKey, network } from "../../../modules/access/statements.ts";
-import {
-  type DefinitionInputs,
-  EXECUTION_TIMEOUT,
-  FUNCTION_NAMES,
-  pipelineDefinition,
-} from "../../../modules/workflow/definition.ts";
-import { MAX_ENDPOINT_POLLS } from "../../../modules/workflow/deployment.ts";
-import { FAILED_STAGES } from "../../../modules/workflow/failure.ts";
-import { QUERY_JOB_CONCURRENCY } from "../../../modules/workflow/query-generation.ts";
-import { executionRules, PARAMETER_NAMES, parameter } from "../../../pipeline/parameters/table.ts";
-import { JOB_STAGES, TRAINING_JOBS } from "../../../pipeline/stages.ts";
+import { EXECUTION_TIMEOUT, pipelineDefinition } from "../../../modules/workflow/definition.ts";
+import { MAX_ENDPOINT_POLLS } from "../../../modules/workflow/deployment/polling.ts";
+import { QUERY_JOB_CONCURRENCY } from "../../../modules/workflow/queries.ts";
+import { PARAMETER_NAMES, parameter } from "../../../pipeline/parameters/table.ts";
+import { JOB_STAGES, JOBS, STAGE_IDS, STAGES, stageOfTask } from "../../../pipeline/stages.ts";
 import { type AslState, allStates, topStates } from "./asl.ts";
+import { DEFINITION_INPUTS } from "./definition-inputs.ts";
 
-const INPUTS: DefinitionInputs = {
-  deployment: "finetuning",
-  bucketName: "bucket",
-  functions: Object.fromEntries(
-    FUNCTION_NAMES.map((name) => [
-      name,
-      { arn: `arn:aws:lambda:us-east-1:123456789012:function:${name}`, timeout: 900 },
-    ]),
-  ) as DefinitionInputs["functions"],
-  jobRoleArn: "arn:aws:iam::123456789012:role/job",
-  servingRoleArn: "arn:aws:iam::123456789012:role/serving",
-  bedrockRoleArn: "arn:aws:iam::123456789012:role/bedrock",
-  connectorRoleArn: "arn:aws:iam::123456789012:role/connector",
-  codeUris: Object.fromEntries(
-    JOB_STAGES.map((stage) => [stage, `s3://bucket/code/${stage}.tar.gz`]),
-  ) as DefinitionInputs["codeUris"],
-  images: {
-    training_gpu: "tg",
-    training_cpu: "tc",
-    serving_gpu: "sg",
-    serving_cpu: "sc",
-    sparse_serving_gpu: "ssg",
-    sparse_serving_cpu: "ssc",
-  },
-  defaults: { model_name: "products" },
-  rules: executionRules({ modelName: "products", bedrockModelId: "amazon.nova-lite-v1:0", trustRemoteCode: false }),
-  network: network([], []),
-  key: dataKey(""),
-  tags: { list: [{ Key: "a", Value: "b" }], object: { a: "b" } },
-  queryPollSeconds: 300,
-  endpointPollSeconds: 30,
-};
 /** Parameters under which jobs may take longest. */
 const SPOT: PlanRequest["parameters"] = {
   ...PlanRequest.shape.parameters.parse(
@@ -57,7 +19,7 @@ const SPOT: PlanRequest["parameters"] = {
   spot_wait_seconds: parameter("spot_wait_seconds").rule.max ?? 0,
   max_job_runtime_seconds: parameter("max_job_runtime_seconds").rule.max ?? 0,
 };
-const definition = pipelineDefinition(INPUTS);
+const definition = pipelineDefinition(DEFINITION_INPUTS);
 const states = allStates(definition);
 const tasks = states.filter(([, { Type }]) => Type === "Task");
 
@@ -81,7 +43,7 @@ describe("the state machine's definition", () => {
     expect(result.isValid).toBe(true);
   });
 
-  it.each(tasks)("%s is retried, caught and timed out", (_name, task) => {
+  it.each(tasks)("%s is retried and timed out", (_name, task) => {
     expect(task.Retry?.length).toBeGreaterThan(0);
     for (const retrier of task.Retry ?? []) {
       expect(retrier.MaxAttempts).toBeGreaterThan(0);
@@ -91,31 +53,50 @@ describe("the state machine's definition", () => {
       expect(retrier.ErrorEquals).not.toContain("States.TaskFailed");
       expect(retrier.ErrorEquals).not.toContain("States.ALL");
     }
-    expect(task.Catch?.at(-1)).toMatchObject({ ErrorEquals: ["States.ALL"], ResultPath: "$.failure" });
     if (task.TimeoutSecondsPath === undefined) expect(task.TimeoutSeconds).toBeGreaterThan(0);
   });
 
-  it("catches the failure of a batch of queries", () => {
-    expect(state("GenerateQueries").Catch).toEqual([
-      { ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: FAILED_STAGES.queries.error },
+  it("catches errors only where the pipeline goes on, so that a redrive continues from the task that failed", () => {
+    const caught = states.flatMap(([name, { Catch }]) =>
+      (Catch ?? []).map(({ ErrorEquals, Next }) => `${name} ${ErrorEquals.join()} -> ${Next}`),
+    );
+    expect(caught.sort()).toEqual([
+      "DeleteSuperseded States.ALL -> ShouldRegister",
+      "DescribeEndpoint States.ALL -> EndpointMissing",
+      "LimitInstances ApplicationAutoScaling.ValidationException -> LimitTaggedInstances",
+      "StopScaling ApplicationAutoScaling.ObjectNotFoundException -> InstancesDuringUpdate",
     ]);
   });
 
-  it("ends every failure in one state, by way of one that names the stage", () => {
-    const failStates = topStates(definition).filter(([, { Type }]) => Type === "Fail");
-    expect(failStates.map(([name]) => name)).toEqual(["PipelineFailed"]);
-    const caught = topStates(definition).flatMap(([, { Catch }]) => (Catch ?? []).map(({ Next }) => Next));
-    const names = new Set<string>(Object.values(FAILED_STAGES).map(({ error }) => error));
-    // What is no failure of the execution: an endpoint that never scaled, one that has its tags, old models that cannot be deleted.
-    const harmless = [
-      ...[state("StopScaling"), state("DeleteSuperseded")].map(({ Next }) => Next),
-      "LimitTaggedInstances",
-    ];
-    for (const next of caught.filter((name) => !harmless.includes(name))) {
-      const target = state(next);
-      expect(names.has(next) || target.Default === FAILED_STAGES.deployment.error).toBe(true);
+  it("has no Fail state, which a redrive would only enter again; a Choice without a default can be left by a redrive", () => {
+    expect(states.filter(([, { Type }]) => Type === "Fail")).toEqual([]);
+    const failing = states.filter(([, one]) => one.Type === "Choice" && one.Default === undefined);
+    expect(failing.map(([name]) => name)).toEqual(["QueryGenerationFailed", "DeploymentFailed"]);
+    for (const [name, { Choices }] of failing) {
+      const [rule, ...others] = z
+        .array(z.object({ And: z.array(z.looseObject({ Variable: z.string() })), Next: z.string() }))
+        .parse(Choices);
+      expect(others, name).toEqual([]);
+      expect(rule?.And.map(({ Variable }) => Variable)).toEqual([
+        "$$.Execution.RedriveCount",
+        "$$.Execution.RedriveCount",
+      ]);
+      const remembered = state(rule?.Next ?? "");
+      expect(remembered).toMatchObject({ InputPath: "$$.Execution.RedriveCount" });
+      expect(rule?.And[1]?.NumericGreaterThanPath).toBe(remembered.ResultPath);
+      // Whoever reports the failure finds the reason there.
+      const reasons = states.filter(([, { Next }]) => Next === name).map(([, one]) => one);
+      expect(reasons.length).toBeGreaterThan(0);
+      for (const reason of reasons) expect(reason.ResultPath).toBe("$.failure");
     }
-    for (const name of names) expect(caught).toContain(name);
+  });
+
+  it("has each of its tasks in one stage, and each stage's tasks", () => {
+    const ofStages = STAGE_IDS.flatMap((id) => [...STAGES[id].tasks] as string[]);
+    expect(ofStages.toSorted()).toEqual(tasks.map(([name]) => name).toSorted());
+    for (const [name, { Resource }] of tasks) {
+      if (Resource?.endsWith("createTrainingJob.sync")) expect(JOB_STAGES).toContain(stageOfTask(name));
+    }
   });
 
   it("gives every job the instance, the limits and the timeout that were planned for it", () => {
@@ -133,7 +114,7 @@ describe("the state machine's definition", () => {
         "ResourceConfig.$": `${plan}.resource_config`,
         "StoppingCondition.$": `${plan}.stopping_condition`,
         "EnableManagedSpotTraining.$": `${plan}.use_spot_instances`,
-        Tags: INPUTS.tags.list,
+        Tags: DEFINITION_INPUTS.tags.list,
       });
     }
   });
@@ -147,7 +128,7 @@ describe("the state machine's definition", () => {
       parameters: SPOT,
     });
     for (const stage of JOB_STAGES) {
-      expect(planned[stage].use_spot_instances, stage).toBe(TRAINING_JOBS[stage].checkpoints);
+      expect(planned[stage].use_spot_instances, stage).toBe(JOBS[stage].checkpoints);
     }
   });
 
@@ -241,7 +222,7 @@ describe("the state machine's definition", () => {
 
   it("passes what the jobs read by the names that their scripts know", () => {
     const channels = Object.fromEntries(
-      JOB_STAGES.map((stage) => [stage, TRAINING_JOBS[stage].channels.map(({ name }) => name)]),
+      JOB_STAGES.map((stage) => [stage, JOBS[stage].channels.map(({ name }) => name)]),
     );
     expect(channels).toEqual({
       mining: ["corpus", "records", "generated"],

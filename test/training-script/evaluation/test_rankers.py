@@ -49,3 +49,19 @@ def test_hybrids_fuse_what_is_left_after_exclusion():
     assert rankings["base"] == [1, 2, 3]
     assert rankings["base_hybrid"] == [1, 4, 2, 3]
     assert rankings["tuned_hybrid"] == [4, 5, 1]
+
+
+@pytest.mark.parametrize(("without", "used"), [(2, True), (3, False)])
+def test_where_bm25_finds_too_little_the_hybrids_are_the_models_alone(without, used):
+    queries = [TestQuery("q", {4: 1})] * 10
+    lists = {
+        "bm25": np.array([[-1, -1]] * without + [[4, -1]] * (10 - without)),
+        "base": np.array([[1, 2]] * 10),
+        "tuned": np.array([[2, 1]] * 10),
+    }
+    rankings = QueryRankings(queries, lists)
+    assert rankings.bm25_in_hybrids is used
+    assert rankings.without_bm25_hits(range(10)) == without
+    assert rankings.without_bm25_hits([0, 9]) == 1
+    assert rankings.of(9)["base_hybrid"] == ([1, 4, 2] if used else [1, 2])
+    assert rankings.of(9)["bm25"] == [4]

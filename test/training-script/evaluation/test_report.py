@@ -75,6 +75,16 @@ def test_the_page_says_what_the_report_says(evaluation_report):
     assert text.index("Queries with your own judgements") < text.index("Held-out synthetic queries")
 
 
+def test_both_reports_say_for_how_many_queries_bm25_found_nothing(evaluation_report):
+    part = evaluation_report.sets[0]
+    left_out = replace(evaluation_report, sets=[replace(part, bm25_found_nothing=40, bm25_in_hybrids=False)])
+    for report, count, alone in ((evaluation_report, 3, False), (left_out, 40, True)):
+        markdown = render_markdown(report, decide(report.sets, 0.0, 0.01, force_deploy=False))
+        for text in (markdown, Page(page_of(report)).text):
+            assert f"BM25 found no document for {count} of {part.queries} queries." in text
+            assert ("the rows with BM25 are the models alone" in text) == alone
+
+
 def test_text_of_the_corpus_is_escaped(evaluation_report):
     part = evaluation_report.sets[0]
     change = replace(

@@ -87,7 +87,7 @@ def test_answers_of_nested_files_in_order(tmp_path, write_lines):
     write_lines(tmp_path / "b" / "x.jsonl.out", [{"recordId": "r2", "error": {"errorCode": 400}}])
     write_lines(tmp_path / "a" / "deep" / "x.jsonl.out", [{"recordId": "r1", "modelOutput": message}])
     write_lines(tmp_path / "a" / "manifest.json.out", [{"totalRecordCount": 1}])
-    assert [(answer.record_id, answer.text) for answer in read_answers(tmp_path)] == [("r1", "[]"), ("r2", None)]
+    assert list(read_answers(tmp_path)) == [BatchAnswer("r1", "[]"), BatchAnswer("r2", None)]
 
 
 def test_of_several_values_the_last_with_as_many_queries_as_asked_for_counts():

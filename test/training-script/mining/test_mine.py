@@ -8,11 +8,12 @@ from finetuning.artifacts.environment import JobError
 from finetuning.artifacts.jsonl import ContractError, read_json, read_jsonl
 from finetuning.artifacts.records import CorpusDocument, HeldOutQuery, MinedQuery, MiningManifest
 from finetuning.mining.candidates import fuse
-from finetuning.mining.mine import MiningInputs, is_near_copy, mine, same_words
+from finetuning.mining.mine import MiningInputs, mine
+from finetuning.mining.query_filters import same_query
 from finetuning.models.loading import ModelSource
 from finetuning.models.model_types import load_retrieval_model
 from finetuning.models.retrieval_model import ModelType
-from finetuning.ranking.bm25 import Bm25Index
+from finetuning.ranking.bm25 import MOST_WITHOUT_A_HIT, Bm25Index
 
 
 def run(
@@ -115,6 +116,30 @@ def test_random_documents_fill_up_where_no_word_matches(run_folders, write_lines
     assert next(query for query in run(run_folders)[0]["train"] if query.query == "qqq www") == first
 
 
+def test_where_bm25_finds_nothing_it_is_counted_and_not_used(run_folders, write_lines, capsys):
+    def with_every_nth_foreign(n_th):
+        answers = [
+            answer(f"r{n}", *(f"{'नदी' if n % n_th == 0 else 'river'} x{n}y{i} पुल" for i in range(3)))
+            for n in range(40)
+        ]
+        write_lines(run_folders / "generated" / "job-1" / "batch-00000.jsonl.out", answers)
+        _, _, manifest = run(run_folders)
+        return manifest, manifest.bm25_found_nothing / (manifest.train_queries + manifest.dev_queries)
+
+    write_lines(
+        run_folders / "corpus" / "part-00009.jsonl", [{"id": f"river{n}", "text": f"river bank {n}x"} for n in range(9)]
+    )
+    manifest, share = with_every_nth_foreign(8)
+    assert 0 < share <= MOST_WITHOUT_A_HIT
+    assert manifest.bm25_used
+    assert f"BM25 found no document for {manifest.bm25_found_nothing} of " in capsys.readouterr().out
+    manifest, share = with_every_nth_foreign(2)
+    assert share > MOST_WITHOUT_A_HIT
+    assert not manifest.bm25_used
+    assert manifest.negatives == 5 * (manifest.train_queries + manifest.dev_queries)
+    assert "it is not used, and the negatives are random; set dense_candidates to true" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_nothing_held_out_reaches_train(run_folders, write_lines, words, seed):
     """Queries drawn from so few words that most occur in several splits, over a corpus with documents repeated."""
@@ -140,8 +165,8 @@ def test_nothing_held_out_reaches_train(run_folders, write_lines, words, seed):
     held_out = [*mined["dev"], *test]
     assert manifest.queries_dropped["held_out_query"] > 0
     assert all(splits[q.doc_id] == "train" for q in mined["train"])
-    assert not {same_words(q.query) for q in mined["train"]} & {same_words(q.query) for q in held_out}
-    assert not {same_words(q.query) for q in mined["dev"]} & {same_words(q.query) for q in test}
+    assert not {same_query(q.query) for q in mined["train"]} & {same_query(q.query) for q in held_out}
+    assert not {same_query(q.query) for q in mined["dev"]} & {same_query(q.query) for q in test}
     train_documents = {q.doc_id.removeprefix("x") for q in mined["train"]}
     held_out_documents = {i.removeprefix("x") for i in ids if splits[i] != "train"}
     copied = {d.id for d in repeated}
@@ -206,15 +231,6 @@ def test_one_document_in_two_splits_is_an_error(run_folders, write_lines):
         run(run_folders)
 
 
-def test_near_copies():
-    passage = "The river rose. " + " ".join(f"word{n}" for n in range(60)) + ". It fell again."
-    assert is_near_copy(" ".join(f"WORD{n}" for n in range(30)), passage)
-    assert is_near_copy("so then " + " ".join(f"word{n}" for n in range(40)), passage)
-    assert is_near_copy("short passage", "Short passage.")
-    assert not is_near_copy("The river rose", passage)
-    assert not is_near_copy(" ".join(f"word{n}" for n in range(0, 60, 2)), passage)
-
-
 @pytest.mark.parametrize(("model_type", "base"), [("dense", "tiny_model"), ("sparse", "tiny_splade")])
 def test_the_hardest_negatives_are_the_best_of_bm25_and_the_model_fused(run_folders, model_type, base, request):
     model_id = str(request.getfixturevalue(base))
@@ -261,9 +277,3 @@ def test_queries_that_are_not_about_their_documents_stop_the_job(run_folders, wr
     )
     with pytest.raises(JobError, match="only 0 have their source document among the best 20"):
         run(run_folders, max_source_rank=20)
-
-
-def test_queries_of_the_same_words_are_near_duplicates():
-    assert same_words("How do I bridge the river?") == same_words("the river: how do i BRIDGE, bridge")
-    assert same_words("river bridge") != same_words("river bridges")
-    assert same_words("???") == "???"

@@ -61,6 +61,10 @@ class MiningManifest(Struct, frozen=True, kw_only=True):
     queries_by_style: dict[str, int]
     negatives: int
     corpus_documents: int
+    bm25_found_nothing: int
+    """Train and dev queries that share no term with any document."""
+    bm25_used: bool
+    """False when these were so many that BM25 took no part in mining."""
 
 
 class ScoredQuery(Struct, frozen=True, kw_only=True):
@@ -170,6 +174,10 @@ class EvaluationSet(Struct, frozen=True, kw_only=True):
     name: str
     queries: int
     documents: int
+    bm25_found_nothing: int
+    """Queries that share no term with any document."""
+    bm25_in_hybrids: bool
+    """False when these were so many that the hybrids are the models alone."""
     rankers: Rankers
     ndcg_intervals: RankerIntervals
     ndcg_gain: MetricGain

@@ -71,6 +71,8 @@ def measure(
         name=name,
         queries=len(queries),
         documents=documents,
+        bm25_found_nothing=rankings.without_bm25_hits(positions),
+        bm25_in_hybrids=rankings.bm25_in_hybrids,
         rankers=Rankers(**{ranker: _mean(values[ranker]) for ranker in RANKERS}),
         ndcg_intervals=RankerIntervals(**dict(zip(RANKERS, intervals, strict=True))),
         ndcg_gain=dense_ndcg,

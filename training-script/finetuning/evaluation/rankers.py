@@ -14,7 +14,7 @@ from ..models.devices import default_device
 from ..models.loading import ModelSource
 from ..models.model_types import load_retrieval_model
 from ..models.retrieval_model import ModelType
-from ..ranking.bm25 import Bm25Index
+from ..ranking.bm25 import Bm25Index, is_of_use
 from ..ranking.rank_fusion import reciprocal_rank_fusion
 from ..ranking.ranking_metrics import RECALL_DEPTH
 from .evaluation_queries import TestQuery
@@ -49,6 +49,13 @@ class QueryRankings:
         self.sparsity = sparsity
         self._excluded = [query.excluded for query in queries]
         self._rows = rows
+        self._bm25_found = np.any(rows["bm25"] != _NONE, axis=1)
+        self.bm25_in_hybrids = is_of_use(self._bm25_found)
+        """Whether BM25 finds anything for enough queries; if not, the hybrids are the models alone."""
+
+    def without_bm25_hits(self, positions: Sequence[int]) -> int:
+        """For how many of the queries at these positions BM25 finds nothing."""
+        return int(np.count_nonzero(~self._bm25_found[list(positions)]))
 
     def of(self, position: int) -> dict[str, list[int]]:
         """Each ranker's list for the query at this position."""
@@ -58,7 +65,8 @@ class QueryRankings:
             for name, rows in self._rows.items()
         }
         for hybrid, dense in HYBRIDS.items():
-            lists[hybrid] = reciprocal_rank_fusion([lists[dense], lists["bm25"]])
+            fused = [lists[dense], lists["bm25"]] if self.bm25_in_hybrids else [lists[dense]]
+            lists[hybrid] = reciprocal_rank_fusion(fused)
         return lists
 
 

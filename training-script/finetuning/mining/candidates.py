@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +11,8 @@ import numpy as np
 
 from ..artifacts.documents import DocumentStore
 from ..ranking.rank_fusion import reciprocal_rank_fusion
+from ..ranking.words import words
+from .shingles import shingles
 
 CANDIDATE_DEPTH = 50
 """Documents of each ranker's list that take part; hybrid mining in CADET's recipe has as many."""
@@ -23,7 +24,7 @@ RANDOM_SHARE = 0.1
 """Share of a query's negatives drawn from the whole corpus, so that the list's bottom is like most of it."""
 
 NEAR_DUPLICATE_SHARE = 0.8
-"""Jaccard similarity of two texts' word 4-grams from which on one is a near-duplicate of the other."""
+"""Jaccard similarity of two texts' word sequences from which on one is a near-duplicate of the other."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,5 @@ def spread_over_ranks(rows: Sequence[int], count: int) -> list[int]:
 
 @lru_cache(maxsize=65_536)
 def _shingles(text: str) -> np.ndarray:
-    words = re.findall(r"\w+", text.lower())
-    grams = {hash(tuple(words[start : start + 4])) for start in range(max(1, len(words) - 3))} if words else set()
-    return np.fromiter(sorted(grams), dtype=np.int64, count=len(grams))
+    hashes = {hash(sequence) for sequence in shingles(words(text))}
+    return np.fromiter(sorted(hashes), dtype=np.int64, count=len(hashes))

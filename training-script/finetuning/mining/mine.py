@@ -15,7 +15,7 @@ from ..artifacts.documents import DocumentStore
 from ..artifacts.environment import JobError
 from ..artifacts.jsonl import ContractError, read_jsonl, write_json, write_jsonl
 from ..artifacts.records import HeldOutQuery, MinedQuery, MiningManifest, QueryRecord, Split
-from ..ranking.bm25 import Bm25Index
+from ..ranking.bm25 import Bm25Index, is_of_use
 from .candidates import CANDIDATE_DEPTH, NegativeChooser, fuse
 from .generated_queries import (
     GeneratedQuery,
@@ -25,6 +25,7 @@ from .generated_queries import (
     style_of,
     unusable_text,
 )
+from .query_filters import same_query, unusable
 
 MINIMUM_TRAIN_QUERIES = 10
 """With fewer, something upstream is broken and training would only hide it."""
@@ -36,21 +37,6 @@ LEAST_KEPT_SHARE = 0.1
 """Share of the queries that must pass the retrieval filter; if fewer do, the queries or the corpus are the problem."""
 
 QUERIES_PER_MESSAGE = 1024
-
-SHORTEST_QUERY = 3
-"""Characters; counted in characters because not every language puts spaces between words."""
-
-LONGEST_QUERY = 512
-"""Characters; longer answers are passages, not queries."""
-
-COPY_LENGTH = 120
-"""Characters from which on a query found word for word in its passage is a copy: shorter ones are titles and terms."""
-
-COPY_SHARE = 0.9
-"""Share of a query's word 4-grams in the passage from which on it is a copy of it."""
-
-COPY_WORDS = 20
-"""Words from which on the share of 4-grams is looked at."""
 
 _SPLITS_BY_PRECEDENCE: tuple[Split, ...] = ("test", "dev", "train")
 
@@ -108,6 +94,11 @@ def mine(inputs: MiningInputs, output: Path, arguments: MiningArguments) -> Mini
         raise JobError(_too_few_message(len(queries["train"]), len(records), answers, dropped))
 
     rankings = _rankings([*queries["train"], *queries["dev"]], store, arguments)
+    found = np.any(rankings[0] >= 0, axis=1)
+    bm25_used = is_of_use(found)
+    print(_bm25_message(found, bm25_used, arguments), flush=True)
+    if not bm25_used:
+        rankings = rankings[1:]
     count = len(queries["train"])
     mined = {
         "train": _with_negatives(queries["train"], [r[:count] for r in rankings], store, arguments, dropped),
@@ -152,41 +143,12 @@ def mine(inputs: MiningInputs, output: Path, arguments: MiningArguments) -> Mini
         queries_by_style=dict(sorted(Counter(query.style for split in kept.values() for query in split).items())),
         negatives=sum(len(rows) for pairs in mined.values() for _, rows in pairs),
         corpus_documents=len(store),
+        bm25_found_nothing=int(np.count_nonzero(~found)),
+        bm25_used=bm25_used,
     )
     write_json(output / "manifest.json", manifest)
     print(manifest, flush=True)
     return manifest
-
-
-def normalised(text: str) -> str:
-    """Lower case with single spaces."""
-    return re.sub(r"\s+", " ", text).strip().lower()
-
-
-def same_words(text: str) -> str:
-    """Equal for queries of the same words, whatever their order, repetition and punctuation: near-duplicates."""
-    words = re.findall(r"\w+", text.lower())
-    return " ".join(sorted(set(words))) if words else normalised(text)
-
-
-def is_near_copy(query: str, passage: str) -> bool:
-    """Whether a query merely repeats its passage, so that finding it needs no understanding.
-
-    Short quotations such as a title or a term are queries that people do type, and are no copies.
-    """
-    query, passage = normalised(query), normalised(passage)
-    if len(query) >= min(COPY_LENGTH, int(COPY_SHARE * len(passage))) and query.rstrip(".?!") in passage:
-        return True
-    words = re.findall(r"\w+", query)
-    if len(words) < COPY_WORDS:
-        return False
-    in_passage = _four_grams(re.findall(r"\w+", passage))
-    in_query = _four_grams(words)
-    return len(in_query & in_passage) >= COPY_SHARE * len(in_query)
-
-
-def _four_grams(words: list[str]) -> set[tuple[str, ...]]:
-    return {tuple(words[start : start + 4]) for start in range(len(words) - 3)}
 
 
 def _read_records(folder: Path) -> dict[str, QueryRecord]:
@@ -259,24 +221,15 @@ def _select(
             passage = store.text(row)
             for position, query in enumerate(parsed):
                 text = re.sub(r"\s+", " ", query.text).strip()
-                reason = _unusable(text, passage) or _repeated(taken_queries.get(same_words(text)), split)
+                key = same_query(text)
+                reason = unusable(text, passage) or unusable_text(text) or _repeated(taken_queries.get(key), split)
                 if reason is not None:
                     dropped[reason] += 1
                     continue
-                taken_queries[same_words(text)] = split
+                taken_queries[key] = split
                 query_id = f"{record.record_id}-{position}"
                 selected[split].append(_Query(query_id, text, style_of(query, position, record), record.doc_id, row))
     return selected
-
-
-def _unusable(text: str, passage: str) -> str | None:
-    if not text:
-        return "empty"
-    if len(text) < SHORTEST_QUERY:
-        return "too_short"
-    if len(text) > LONGEST_QUERY:
-        return "too_long"
-    return unusable_text(text) or ("copy_of_passage" if is_near_copy(text, passage) else None)
 
 
 def _repeated(owner: Split | None, split: Split) -> str | None:
@@ -350,6 +303,15 @@ def _check_retrieval_filter(before: int, after: int, max_source_rank: int) -> No
             "BM25 and the base model. Read some of the queries under queries/output: they are probably not about their "
             "documents. Set max_source_rank to 0 to train on them all the same."
         )
+
+
+def _bm25_message(found: np.ndarray, used: bool, arguments: MiningArguments) -> str:
+    message = f"BM25 found no document for {np.count_nonzero(~found)} of {len(found)} queries"
+    if used:
+        return message
+    if arguments.dense_candidates:
+        return f"{message}: it is not used, and the negatives are those of the base model alone"
+    return f"{message}: it is not used, and the negatives are random; set dense_candidates to true for hard ones"
 
 
 def _too_few_message(count: int, records: int, answers: _Answers, dropped: Counter[str]) -> str:

@@ -27,6 +27,7 @@ from localstack.services.stepfunctions.asl.component.common.error_name.states_er
     StatesErrorNameType,
 )
 from localstack.services.stepfunctions.asl.component.common.retry import retrier_decl
+from localstack.services.stepfunctions.asl.component.state.state_choice.state_choice import StateChoice
 from localstack.services.stepfunctions.asl.component.state.state_execution.state_task import state_task_factory
 from localstack.services.stepfunctions.asl.component.state.state_execution.state_task.service import (
     state_task_service_aws_sdk,
@@ -58,6 +59,7 @@ def install(settings: Settings) -> None:
     _scale_waits(settings.wait_scale)
     _tell_tracing_configuration()
     _end_stopped_executions()
+    _name_choices_without_a_way_out()
 
 
 class SageMakerService(StateTaskService):
@@ -233,3 +235,29 @@ def _end_stopped_executions() -> None:
         return stop_now
 
     wrap(Execution, "stop", stop)
+
+
+def _name_choices_without_a_way_out() -> None:
+    """LocalStack ends them with an error of its own."""
+
+    def evaluate(original: Callable[..., None]) -> Callable[..., None]:
+        def eval_state(state: StateChoice, env: Environment) -> None:
+            try:
+                original(state, env)
+            except RuntimeError as error:
+                if not str(error.args[0]).startswith("No branching option"):
+                    raise
+                name = StatesErrorName(StatesErrorNameType.StatesNoChoiceMatched)
+                details = TaskFailedEventDetails(error=name.error_name, cause=f"No choice rule of {state.name} matched")
+                raise FailureEventException(
+                    FailureEvent(
+                        env=env,
+                        error_name=name,
+                        event_type=HistoryEventType.TaskFailed,
+                        event_details=EventDetails(taskFailedEventDetails=details),
+                    )
+                ) from error
+
+        return eval_state
+
+    wrap(StateChoice, "_eval_state", evaluate)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...artifacts.records import EvaluationReport, EvaluationSet, GateDecision
-from .wording import RANKER_NAMES, SET_TITLES, SPARSITY_NOTE, caveat, headline, interval, ordered
+from .wording import RANKER_NAMES, SET_TITLES, SPARSITY_NOTE, bm25_note, caveat, headline, interval, ordered
 
 
 def render_markdown(report: EvaluationReport, decision: GateDecision) -> str:
@@ -32,6 +32,8 @@ def _set(part: EvaluationSet, report: EvaluationReport) -> list[str]:
         f"## {SET_TITLES[part.name]}",
         "",
         f"{part.queries} queries over {part.documents} documents. {caveat(part, report)}",
+        "",
+        bm25_note(part),
         "",
         "| ranker | nDCG@10 | Recall@100 | MRR@10 |",
         "|---|---|---|---|",

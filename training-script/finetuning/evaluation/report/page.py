@@ -51,6 +51,7 @@ def _section(part: EvaluationSet, report: EvaluationReport) -> dict[str, object]
         "part": part,
         "title": wording.SET_TITLES[part.name],
         "caveat": wording.caveat(part, report),
+        "bm25_note": wording.bm25_note(part),
         "rankers": [
             {
                 "key": ranker,

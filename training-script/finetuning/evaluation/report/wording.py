@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...artifacts.records import EvaluationReport, EvaluationSet, GateDecision, MetricGain
+from ...ranking.bm25 import MOST_WITHOUT_A_HIT
 from ...ranking.rank_fusion import RRF_CONSTANT
 from ..gate import GENERAL, HELD_OUT, JUDGED, POOLED, deciding_set
 from ..pooled_judgement import FULLY_RELEVANT_SHARE, PARTLY_RELEVANT_SHARE
@@ -73,6 +74,17 @@ def caveat(part: EvaluationSet, report: EvaluationReport) -> str:
         "The only relevant document is the one the query was made from, so that a ranker that finds another good one "
         "gets nothing for it. The queries come from the same generator as the training queries: gains on them tend to "
         "be larger than on queries that people write, and words taken from the document favour BM25."
+    )
+
+
+def bm25_note(part: EvaluationSet) -> str:
+    """For how many queries BM25 found nothing, and what follows from it."""
+    note = f"BM25 found no document for {part.bm25_found_nothing} of {part.queries} queries."
+    if part.bm25_in_hybrids:
+        return note
+    return (
+        f"{note} Over all sets that is more than {100 * MOST_WITHOUT_A_HIT:.0f} % of the queries: it is no ranker for "
+        "this corpus, and the rows with BM25 are the models alone."
     )
 
 

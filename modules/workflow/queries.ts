@@ -1,21 +1,14 @@
+import type { DefinitionInputs } from "./definition-inputs.ts";
 import {
   BATCH_QUOTA_RETRY,
   FAILURE_PATH,
-  type FunctionReference,
+  failUntilRedriven,
   invokeFunction,
   LAMBDA_RETRY,
+  rememberRedrives,
   type State,
+  type States,
 } from "./states.ts";
-
-/** What the loop over Bedrock's jobs needs. */
-export interface QueryGenerationInputs {
-  readonly orchestrator: FunctionReference;
-  readonly bedrockRoleArn: string;
-  /** Seconds between two looks at a job; may be a Terraform expression. */
-  readonly pollSeconds: number;
-  readonly next: string;
-  readonly onError: string;
-}
 
 /** Jobs that run at the same time; Bedrock allows 20 for each model unless a quota says otherwise. */
 export const QUERY_JOB_CONCURRENCY = 4;
@@ -23,10 +16,32 @@ export const QUERY_JOB_CONCURRENCY = 4;
 const ON_DEMAND = { Variable: "$.job.mode", StringEquals: "on_demand" };
 const IN_PROGRESS = { Variable: "$.check.status", StringEquals: "InProgress" };
 
+/** Has Bedrock write queries for sampled documents. */
+export function queryStates(inputs: DefinitionInputs, next: string): States {
+  const orchestrator = inputs.functions["bedrock-orchestrator"];
+  return {
+    PrepareQueries: invokeFunction(
+      orchestrator,
+      {
+        action: "prepare_input",
+        "run_uri.$": "$.run.uri",
+        "corpus_uri.$": "$.corpus.corpus_uri",
+        "document_count.$": "$.corpus.document_count",
+        "max_documents.$": "$.parameters.max_query_documents",
+        "queries_per_document.$": "$.parameters.queries_per_document",
+        "sample_query_uri.$": "$.parameters.sample_query_uri",
+        "bedrock_model_id.$": "$.parameters.bedrock_model_id",
+      },
+      { fields: ["batches", "record_count", "records_uri", "output_uri"], path: "$.queries" },
+      "GenerateQueries",
+    ),
+    GenerateQueries: runBedrockJobs(inputs, next),
+  };
+}
+
 /** Runs one Bedrock job for each batch: creates it, looks at it until it ends, and sends what failed in it a second time. */
-export function generateQueries(inputs: QueryGenerationInputs): State {
-  const { orchestrator, onError, next } = inputs;
-  const failed = "QueryJobFailed";
+function runBedrockJobs({ functions, bedrockRoleArn, queryPollSeconds }: DefinitionInputs, next: string): State {
+  const orchestrator = functions["bedrock-orchestrator"];
   return {
     Type: "Map",
     ItemsPath: "$.queries.batches",
@@ -35,6 +50,7 @@ export function generateQueries(inputs: QueryGenerationInputs): State {
       "batch.$": "$$.Map.Item.Value",
       "run_uri.$": "$.run.uri",
       "bedrock_model_id.$": "$.parameters.bedrock_model_id",
+      redrives: 0,
     },
     ItemProcessor: {
       ProcessorConfig: { Mode: "INLINE" },
@@ -48,12 +64,12 @@ export function generateQueries(inputs: QueryGenerationInputs): State {
               "run_uri.$": "$.run_uri",
               "batch.$": "$.batch",
               "bedrock_model_id.$": "$.bedrock_model_id",
-              role_arn: inputs.bedrockRoleArn,
+              role_arn: bedrockRoleArn,
               "entered_time.$": "$$.State.EnteredTime",
               "execution_name.$": "$$.Execution.Name",
             },
             { fields: ["mode", "job_arn", "batch"], path: "$.job" },
-            { next: "QueryJobMode", onError: failed },
+            "QueryJobMode",
           ),
           Retry: [BATCH_QUOTA_RETRY, ...LAMBDA_RETRY],
         },
@@ -63,7 +79,7 @@ export function generateQueries(inputs: QueryGenerationInputs): State {
           Choices: [{ ...ON_DEMAND, Next: "CheckQueryJob" }],
           Default: "WaitForQueryJob",
         },
-        WaitForQueryJob: { Type: "Wait", Seconds: inputs.pollSeconds, Next: "CheckQueryJob" },
+        WaitForQueryJob: { Type: "Wait", Seconds: queryPollSeconds, Next: "CheckQueryJob" },
         CheckQueryJob: invokeFunction(
           orchestrator,
           {
@@ -72,13 +88,14 @@ export function generateQueries(inputs: QueryGenerationInputs): State {
             "job.$": "$.job",
             "bedrock_model_id.$": "$.bedrock_model_id",
           },
-          { fields: ["status", "retry_batch", "succeeded", "failed"], path: "$.check" },
-          { next: "QueryJobStatus", onError: failed },
+          { fields: ["status", "retry_batch", "succeeded", "failed", "failure"], path: "$.check" },
+          "QueryJobStatus",
         ),
         QueryJobStatus: {
           Type: "Choice",
           Choices: [
             { Variable: "$.check.status", StringEquals: "Retry", Next: "TakeFailedRecords" },
+            { Variable: "$.check.status", StringEquals: "Failed", Next: "QueryJobFailed" },
             { And: [IN_PROGRESS, ON_DEMAND], Next: "CheckQueryJob" },
             { ...IN_PROGRESS, Next: "WaitForQueryJob" },
           ],
@@ -101,22 +118,16 @@ export function generateQueries(inputs: QueryGenerationInputs): State {
         },
         QueryJobFailed: {
           Type: "Pass",
-          Parameters: {
-            "failure.$": FAILURE_PATH,
-            without_cause: { Error: "Unknown", Cause: "no cause was reported" },
-          },
-          Next: "CompleteQueryJobFailure",
+          Parameters: { Error: "QueryJobFailed", "Cause.$": "$.check.failure" },
+          ResultPath: FAILURE_PATH,
+          Next: "QueryGenerationFailed",
         },
-        CompleteQueryJobFailure: {
-          Type: "Pass",
-          Parameters: { "failure.$": "States.JsonMerge($.without_cause, $.failure, false)" },
-          Next: "QueryJobGivenUp",
-        },
-        QueryJobGivenUp: { Type: "Fail", ErrorPath: "$.failure.Error", CausePath: "$.failure.Cause" },
+        // What the other jobs wrote is there already, so a redrive has only this batch's job run anew.
+        QueryGenerationFailed: failUntilRedriven("$.redrives", "AskBatchAgain"),
+        AskBatchAgain: rememberRedrives("$.redrives", "CreateQueryJob"),
       },
     },
     ResultPath: "$.query_jobs",
-    Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: FAILURE_PATH, Next: onError }],
     Next: next,
   };
 }
