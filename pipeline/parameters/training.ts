@@ -49,16 +49,16 @@ export const TRAINING_PARAMETERS = {
     jobs: ["mining", "training", "evaluation"],
   },
   train_batch_size: {
-    ...integer(
-      1,
-      1,
-      64,
-      "Rows whose texts are in memory at once. It changes speed and memory, never the result.",
-    ),
+    ...integer(1, 1, 64, "Rows whose texts are in memory at once. It changes speed and memory, never the result."),
     jobs: ["training"],
   },
   total_batch_size: {
-    ...integer(128, 1, 4096, "Rows per optimiser step over all GPUs. Their queries are contrasted with all of their documents."),
+    ...integer(
+      128,
+      1,
+      4096,
+      "Rows per optimiser step over all GPUs. Their queries are contrasted with all of their documents.",
+    ),
     jobs: ["training"],
   },
   max_steps: {

@@ -193,7 +193,7 @@ class ListwiseDistillationLoss(nn.Module):
         """
         super().__init__()
         self.retrieval_model = model
-        # As a module of its own the trainer optimises it; by the name `model` it would put its distributed wrapper here.
+        # A module of the loss, so that the trainer optimises it; named `model`, it would be wrapped for distribution.
         self._network: nn.Module = model.network
         self.settings = settings
         self.rows_at_once = rows_at_once
