@@ -23,6 +23,7 @@ from finetuning.models.dense_model import DenseModel
 from finetuning.models.loading import ModelSource
 from finetuning.training.distillation import (
     DistillationCollator,
+    DistillationRow,
     ListwiseDistillationLoss,
     LossSettings,
     features_by_side,
@@ -74,7 +75,7 @@ def prepare(_: int, corpus: Path) -> Task:
             for start in range(0, NEGATIVES, NEGATIVES_PER_ROW):
                 documents = [document, *negatives[start : start + NEGATIVES_PER_ROW]]
                 label = [8.0, *(generator.uniform(-4, 4) for _ in documents[1:])]
-                rows.append({"query": query, "documents": documents, "label": label})
+                rows.append(DistillationRow(query, documents, label).columns())
     generator.shuffle(rows)
     batches = [rows[start : start + ROWS_PER_STEP] for start in range(0, STEPS * ROWS_PER_STEP, ROWS_PER_STEP)]
     write_embedding_model(corpus, Path(folder.name))

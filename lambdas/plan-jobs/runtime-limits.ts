@@ -25,9 +25,10 @@ export interface Work {
 /**
  * Work a second on one A10G, the GPU of the default instance type. Estimates from the floating-point operations of the default
  * models at 35 to 45 % of the GPU's peak, not measurements: teacher bge-reranker-v2.5-gemma2-lightweight (9 pairs of 300 tokens),
- * bge-m3 (150 texts of 300 tokens), its training (2 queries with 20 passages of 300 tokens).
+ * bge-m3 (150 texts of 300 tokens), its training (1.5 queries with 15 passages of 300 tokens: cached gradients take a second forward
+ * pass, so that a step costs four forward passes instead of three).
  */
-const A10G_TOKENS_PER_SECOND = { teacher: 2_700, embedding: 45_000, training: 12_000 } as const;
+const A10G_TOKENS_PER_SECOND = { teacher: 2_700, embedding: 45_000, training: 9_000 } as const;
 
 /** How much slower a CPU instance of 16 vCPUs is: half a TFLOPS that can be had against 25 of an A10G, roughly. */
 const CPU_FACTOR = 40;

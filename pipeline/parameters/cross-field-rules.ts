@@ -104,6 +104,12 @@ export const CROSS_FIELD_RULES: readonly CrossFieldRule[] = [
     write: "a smaller number, or raise total_batch_size",
   },
   {
+    blame: "max_steps",
+    require: { not: { parameter: "max_steps", is: 0 } },
+    must: "not be 0, because nothing would be trained",
+    write: "a number of steps, or -1 for one epoch",
+  },
+  {
     blame: "max_instance_count",
     when: { not: { parameter: "max_instance_count", is: 0 } },
     require: { parameter: "initial_instance_count", isAtMost: "max_instance_count" },

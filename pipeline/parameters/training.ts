@@ -48,9 +48,17 @@ export const TRAINING_PARAMETERS = {
     fixedBecause: "it decides whose code runs with the deployment's permissions",
     jobs: ["mining", "training", "evaluation"],
   },
-  train_batch_size: { ...integer(1, 1, 64, "Rows per GPU and forward pass."), jobs: ["training"] },
+  train_batch_size: {
+    ...integer(1, 1, 64, "Rows whose texts are in memory at once. It changes speed and memory, never the result."),
+    jobs: ["training"],
+  },
   total_batch_size: {
-    ...integer(128, 1, 4096, "Rows per optimiser step over all GPUs. Gradient accumulation reaches it."),
+    ...integer(
+      128,
+      1,
+      4096,
+      "Rows per optimiser step over all GPUs. Their queries are contrasted with all of their documents.",
+    ),
     jobs: ["training"],
   },
   max_steps: {
@@ -102,7 +110,7 @@ export const TRAINING_PARAMETERS = {
     jobs: ["training"],
   },
   contrastive_weight: {
-    ...real(0.4, 0, 100, "Weight of an InfoNCE term over the batch's other documents. 0 leaves it out."),
+    ...real(0.4, 0, 100, "Weight of an InfoNCE term over the other documents of the optimiser step. 0 leaves it out."),
     jobs: ["training"],
   },
   hard_negative_margin: {

@@ -182,6 +182,8 @@ export const CROSS_FIELD_CASES: readonly Case[] = [
   { values: { judge_model_id: "a/b", teacher_model_id: "a/b" }, refusedAt: "judge_model_id" },
   { values: { train_batch_size: 8, total_batch_size: 8 } },
   { values: { train_batch_size: 8, total_batch_size: 7 }, refusedAt: "train_batch_size" },
+  { values: { max_steps: 0 }, refusedAt: "max_steps" },
+  { values: { max_steps: -1 } },
   { values: { initial_instance_count: 2, max_instance_count: 1 }, refusedAt: "max_instance_count" },
   { values: { initial_instance_count: 2, max_instance_count: 2 } },
   { values: { keep_alive_seconds: 600, use_spot_instances: true }, refusedAt: "keep_alive_seconds" },

@@ -11,6 +11,7 @@ from finetuning.models.dense_model import DenseModel
 from finetuning.training.distillation import (
     CONTRASTIVE_TEMPERATURE,
     DistillationCollator,
+    DistillationRow,
     ListwiseDistillationLoss,
     LossSettings,
     distillation_rows,
@@ -19,7 +20,11 @@ from finetuning.training.distillation import (
     listwise_kl,
 )
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.losses import DistillKLDivLoss
+from sentence_transformers.sentence_transformer.losses import (
+    CachedMultipleNegativesRankingLoss,
+    DistillKLDivLoss,
+    MultipleNegativesRankingLoss,
+)
 
 ORIGINAL = LossSettings(
     temperature=1.0, teacher_score_scale_factor=0.025, contrastive_weight=0.0, hard_negative_margin=None
@@ -53,6 +58,7 @@ def rows_of(words, count=6, width=3):
             "query": " ".join(generator.choices(words, k=4)),
             "documents": generator.sample(range(60), width),
             "label": [generator.uniform(-5, 10) for _ in range(width)],
+            "possible_positives": [],
         }
         for _ in range(count)
     ]
@@ -118,40 +124,89 @@ def test_every_distinct_text_is_in_a_batch_once(model, store, words):
     assert batch["query_rows"][0] == batch["query_rows"][2] != batch["query_rows"][1]
 
 
+def contrast_of(cosines, queries, documents, safe=None, possible_positives=None):
+    documents = torch.tensor(documents)
+    nothing = torch.zeros_like(documents, dtype=torch.bool)
+    return in_batch_contrast(
+        cosines,
+        torch.tensor(queries),
+        documents,
+        nothing if safe is None else torch.tensor(safe),
+        torch.full_like(documents, -1) if possible_positives is None else torch.tensor(possible_positives),
+    ).item()
+
+
+def cross_entropy(cosines, contrasted):
+    """Mean over rows, of the documents that each row's first one is contrasted with."""
+    terms = [
+        torch.logsumexp(row[documents] / CONTRASTIVE_TEMPERATURE, 0) - row[documents[0]] / CONTRASTIVE_TEMPERATURE
+        for row, documents in zip(cosines, contrasted, strict=True)
+    ]
+    return pytest.approx(torch.stack(terms).mean().item(), abs=1e-6)
+
+
 def test_contrast_leaves_out_the_querys_own_negatives():
     # Rows 0 and 1 are of one query; documents 0 (positive), 1, 2 are its own, 3 and 4 those of the other query.
-    query_rows = torch.tensor([0, 0, 1])
-    document_rows = torch.tensor([[0, 1], [0, 2], [3, 4]])
     cosines = torch.tensor([[0.9, 0.8, 0.7, 0.3, 0.2], [0.9, 0.8, 0.7, 0.3, 0.2], [0.1, 0.2, 0.3, 0.6, 0.5]])
-    logits = cosines / CONTRASTIVE_TEMPERATURE
-    expected = [
-        torch.logsumexp(logits[0, [0, 3, 4]], 0) - logits[0, 0],
-        torch.logsumexp(logits[1, [0, 3, 4]], 0) - logits[1, 0],
-        torch.logsumexp(logits[2, [0, 1, 2, 3]], 0) - logits[2, 3],
-    ]
-    nothing = torch.zeros_like(document_rows, dtype=torch.bool)
-    found = in_batch_contrast(cosines, query_rows, document_rows, nothing).item()
-    assert found == pytest.approx(torch.stack(expected).mean().item(), abs=1e-6)
+    found = contrast_of(cosines, [0, 0, 1], [[0, 1], [0, 2], [3, 4]])
+    assert found == cross_entropy(cosines, [[0, 3, 4], [0, 3, 4], [3, 0, 1, 2]])
 
 
 def test_contrast_takes_in_the_own_negatives_that_are_safe():
     cosines = torch.tensor([[0.9, 0.8, 0.7, 0.3], [0.1, 0.2, 0.3, 0.6]])
-    document_rows = torch.tensor([[0, 1, 2], [3, -1, -1]])
-    safe = torch.tensor([[False, False, True], [False, False, False]])
-    logits = cosines / CONTRASTIVE_TEMPERATURE
-    expected = [
-        torch.logsumexp(logits[0, [0, 2, 3]], 0) - logits[0, 0],
-        torch.logsumexp(logits[1, [0, 1, 2, 3]], 0) - logits[1, 3],
-    ]
-    found = in_batch_contrast(cosines, torch.tensor([0, 1]), document_rows, safe).item()
-    assert found == pytest.approx(torch.stack(expected).mean().item(), abs=1e-6)
+    found = contrast_of(cosines, [0, 1], [[0, 1, 2], [3, -1, -1]], safe=[[False, False, True], [False, False, False]])
+    assert found == cross_entropy(cosines, [[0, 2, 3], [3, 0, 1, 2]])
+
+
+def test_contrast_leaves_out_what_the_teacher_puts_at_or_above_the_positive():
+    cosines = torch.tensor([[0.9, 0.8, 0.7, 0.3], [0.1, 0.2, 0.3, 0.6], [0.9, 0.8, 0.7, 0.3]])
+    found = contrast_of(cosines, [0, 1, 0], [[0, 1], [3, 2], [0, -1]], possible_positives=[[2, -1], [-1, -1], [-1, -1]])
+    assert found == cross_entropy(cosines, [[0, 3], [3, 0, 1], [0, 3]])
 
 
 def test_contrast_is_nothing_for_a_single_query():
-    cosines = torch.tensor([[0.2, 0.8]])
-    documents = torch.tensor([[0, 1]])
-    nothing = torch.zeros_like(documents, dtype=torch.bool)
-    assert in_batch_contrast(cosines, torch.tensor([0]), documents, nothing).item() == 0
+    assert contrast_of(torch.tensor([[0.2, 0.8]]), [0], [[0, 1]]) == 0
+
+
+def test_a_query_is_not_contrasted_with_texts_equal_to_its_own_documents(model, tmp_path, words):
+    """Documents 0 and 1 are copies; 2 outscores the source of the first query in a row that is not in the batch."""
+    texts = [" ".join(words[:5]), " ".join(words[:5]), " ".join(words[5:9]), " ".join(words[9:14])]
+    documents = [CorpusDocument(id=f"d{n}", text=text) for n, text in enumerate(texts)]
+    write_jsonl(tmp_path / "copies.jsonl", documents)
+    store = DocumentStore([tmp_path / "copies.jsonl"])
+    queries = [
+        ScoredQuery(query_id="a", query="river", style="title", doc_ids=["d0", "d3", "d2"], scores=[1.0, 0.0, 1.0]),
+        ScoredQuery(query_id="b", query="signal", style="title", doc_ids=["d1", "d2"], scores=[1.0, 0.0]),
+    ]
+    rows = [next(distillation_rows(query, store, 1)).columns() for query in queries]
+    assert [row["documents"] for row in rows] == [[0, 3], [1, 2]]
+    batch = DistillationCollator(model, store)(rows)
+    settings = replace(ORIGINAL, contrastive_weight=1.0)
+    plain, contrasted = (
+        ListwiseDistillationLoss(model, chosen)(features_by_side(batch), batch["label"]).item()
+        for chosen in (ORIGINAL, settings)
+    )
+    query_vectors, document_vectors = model.embed(["river", "signal"], "query"), model.embed(texts, "document")
+    # All that is left is the second query against document 3.
+    expected = cross_entropy(query_vectors @ document_vectors.T, [[0], [1, 3]])
+    assert contrasted - plain == pytest.approx(expected.expected, rel=1e-4)
+
+
+def test_the_contrast_is_that_of_sentence_transformers(model, store, words):
+    """Rows without a text in common, as MultipleNegativesRankingLoss knows no documents to leave out."""
+    generator = random.Random(2)
+    documents = generator.sample(range(60), 8)
+    rows = [
+        DistillationRow(" ".join(generator.choices(words, k=4)), [document], [1.0]).columns() for document in documents
+    ]
+    batch = DistillationCollator(model, store)(rows)
+    settings = replace(ORIGINAL, contrastive_weight=1.0)
+    found = ListwiseDistillationLoss(model, settings, rows_at_once=2)(features_by_side(batch), batch["label"])
+    columns = [[row["query"] for row in rows], [store.text(document) for document in documents]]
+    features = [model.network.preprocess(column) for column in columns]
+    for reference in (MultipleNegativesRankingLoss, CachedMultipleNegativesRankingLoss):
+        expected = reference(model.network, scale=1 / CONTRASTIVE_TEMPERATURE)(features, torch.empty(0))
+        assert found.item() == pytest.approx(expected.item(), rel=1e-4)
 
 
 def test_contrastive_weight_adds_the_term(model, store, words):
@@ -210,27 +265,36 @@ def gradients(model, loss, batch):
     ]
 
 
-def test_a_large_batch_has_the_gradients_of_a_small_one(model, store, words):
+@pytest.mark.parametrize("rows_at_once", [1, 5])
+def test_a_batch_in_chunks_has_the_gradients_of_one_in_a_single_forward(model, store, words, rows_at_once):
     batch = DistillationCollator(model, store)(rows_of(words, count=24))
     settings = replace(ORIGINAL, contrastive_weight=0.3)
     plain, expected = gradients(model, ListwiseDistillationLoss(model, settings), batch)
-    forwards = 0
-
-    def count(*_):
-        nonlocal forwards
-        forwards += 1
-
-    model.network.register_forward_pre_hook(count)
-    cached = ListwiseDistillationLoss(model, settings, cached_from_tokens=100, tokens_per_chunk=150)
-    value, found = gradients(model, cached, batch)
-    chunks = 0
-    for side in ("query", "document"):
-        texts, length = batch[f"{side}_attention_mask"].shape
-        assert texts * length > 100
-        chunks += math.ceil(texts / (150 // length))
-    assert forwards == 2 * chunks
+    texts_per_forward = []
+    model.network.register_forward_pre_hook(lambda _, inputs: texts_per_forward.append(len(inputs[0]["input_ids"])))
+    value, found = gradients(model, ListwiseDistillationLoss(model, settings, rows_at_once=rows_at_once), batch)
+    at_once = min(4 * rows_at_once, 16)
+    chunks = sum(math.ceil(len(batch[f"{side}_keys"]) / at_once) for side in ("query", "document"))
+    assert len(texts_per_forward) == 2 * chunks
+    assert max(texts_per_forward) == at_once
     assert value == pytest.approx(plain, rel=1e-5)
     assert len(found) == len(expected) > 10
     assert max(tensor.abs().max().item() for tensor in expected) > 1e-3
     for a, b in zip(found, expected, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-6)
+
+
+def test_the_memory_of_a_batch_is_that_of_the_rows_at_once(model, store, words):
+    batch = DistillationCollator(model, store)(rows_of(words, count=24))
+    kept = {}
+
+    def pack(tensor):
+        kept[rows_at_once] += tensor.nbytes
+        return tensor
+
+    for rows_at_once in (1, 24):
+        kept[rows_at_once] = 0
+        loss = ListwiseDistillationLoss(model, replace(ORIGINAL, contrastive_weight=0.3), rows_at_once=rows_at_once)
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            loss(features_by_side(batch), batch["label"])
+    assert kept[1] < kept[24] / 8

@@ -105,9 +105,7 @@ def arguments_of(folder, **changes):
 
 
 def batch_of(model, store, rows):
-    batch = DistillationCollator(model, store)(
-        [{"query": row.query, "documents": row.documents, "label": row.scores} for row in rows]
-    )
+    batch = DistillationCollator(model, store)([row.columns() for row in rows])
     return features_by_side(batch), batch["label"]
 
 

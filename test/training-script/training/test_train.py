@@ -1,12 +1,15 @@
 import json
 import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 from finetuning.artifacts.arguments import TrainingArguments
@@ -23,6 +26,7 @@ from finetuning.training.checkpoints import latest_checkpoint
 from finetuning.training.dev_ranking import DevRanking
 from finetuning.training.distillation import DistillationCollator, DistillationRow, distillation_rows
 from finetuning.training.train import train
+from msgspec import structs
 from msgspec.structs import asdict
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
@@ -255,6 +259,125 @@ def test_calibrated_scores_spread_as_the_cosines_do(scores, tiny_model, source):
     assert torch.tensor(taught).std().item() == pytest.approx(torch.tensor(cosines).std().item(), rel=1e-3)
     flat = [DistillationRow(row.query, row.documents, [1.0] * len(row.documents)) for row in rows]
     assert measured_spread(model, store, flat).similarity_per_score == 0
+
+
+def close(first, second):
+    """Equal within rounding, which Adam's first steps enlarge where a gradient is nearly 0."""
+    differences = torch.cat([(first[key] - second[key]).abs().flatten() for key in first])
+    return differences.median().item() < 1e-6 and differences.mean().item() < 1e-5
+
+
+def without_dropout(folder, copy):
+    """A copy of a model that has no dropout, so that chunks do not differ by chance."""
+    shutil.copytree(folder, copy)
+    config = json.loads((copy / "config.json").read_text())
+    none = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (copy / "config.json").write_text(json.dumps(config | none))
+    return copy
+
+
+DEPLOYED = {"temperature": 0.05, "teacher_spread": 1.0, "contrastive_weight": 0.4, "learning_rate": 1e-3}
+
+
+def test_rows_in_memory_at_once_change_nothing_in_the_result(scores, tmp_path, tiny_model):
+    model = without_dropout(tiny_model, tmp_path / "base")
+    # 192 rows: a step of 128, then the 64 that are left, then one of the next epoch.
+    settings = arguments_of(model, **DEPLOYED, num_negatives=1, total_batch_size=128, max_steps=3)
+    for rows in (128, 16, 1):
+        output = tmp_path / f"{rows}"
+        train(scores, output, tmp_path / "checkpoints", structs.replace(settings, train_batch_size=rows))
+    assert not close(weights(tmp_path / "128"), weights(model))
+    assert close(weights(tmp_path / "16"), weights(tmp_path / "128"))
+    assert close(weights(tmp_path / "1"), weights(tmp_path / "128"))
+    # The contrast is over all rows of a step: with fewer rows a step it is another one.
+    fewer = structs.replace(settings, total_batch_size=1, train_batch_size=1)
+    train(scores, tmp_path / "fewer", tmp_path / "checkpoints", fewer)
+    assert not close(weights(tmp_path / "fewer"), weights(tmp_path / "128"))
+
+
+def deployed_arguments(base, **changes):
+    """The recipe that Terraform deploys, from the generated table of parameters."""
+    table = Path(__file__).parents[3] / "docs" / "parameters.md"
+    defaults = dict(re.findall(r"^\| `(\w+)` \| \w+ \| `([^`|]*)` \|", table.read_text(), re.MULTILINE))
+    values = {name: defaults[name].strip('"') for name in TrainingArguments.__struct_fields__}
+    return structs.replace(
+        msgspec.convert(values, TrainingArguments, strict=False), base_model_id=str(base), max_steps=3, **changes
+    )
+
+
+@pytest.mark.parametrize(
+    ("model_type", "without"),
+    [
+        ("dense", [{"contrastive_weight": 0.0}, {"teacher_spread": 0.5}]),
+        ("sparse", [{"contrastive_weight": 0.0}, {"teacher_spread": 0.5}, {"flops_weight": 0.0}]),
+    ],
+)
+def test_every_term_of_the_loss_teaches_with_the_deployed_defaults(scores, tmp_path, model_type, without, request):
+    """What a term says changes the weights; a term that is zero for every row could say anything."""
+    base = request.getfixturevalue("tiny_model" if model_type == "dense" else "tiny_splade")
+    settings = deployed_arguments(base, model_type=model_type)
+    assert settings.contrastive_weight > 0
+    train(scores, tmp_path / "deployed", tmp_path / "checkpoints", settings)
+    for number, change in enumerate(without):
+        train(scores, tmp_path / f"{number}", tmp_path / "checkpoints", structs.replace(settings, **change))
+        assert not same(weights(tmp_path / f"{number}"), weights(tmp_path / "deployed")), change
+
+
+TRAIN_DISTRIBUTED = """
+import sys
+from pathlib import Path
+import msgspec, torch
+from finetuning.artifacts.arguments import TrainingArguments
+from finetuning.models import devices
+from finetuning.training import train as training, trainer
+
+torch.set_num_threads(1)
+devices.supports_bf16 = trainer.supports_bf16 = lambda _: False
+*folders, arguments = sys.argv[1:]
+training.train(*map(Path, folders), msgspec.json.decode(arguments, type=TrainingArguments))
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("model_type", ["dense", "sparse"])
+def test_two_processes_train_what_one_does(scores, tmp_path, model_type, request):
+    """Steps of 19 rows, an uneven share, of which the last of an epoch has one row for the two processes."""
+    base = request.getfixturevalue("tiny_model" if model_type == "dense" else "tiny_splade")
+    settings = arguments_of(
+        without_dropout(base, tmp_path / "base"),
+        **DEPLOYED,
+        model_type=model_type,
+        flops_weight=0.05,
+        total_batch_size=19,
+        train_batch_size=2,
+        max_steps=7,
+    )
+    script = tmp_path / "train_distributed.py"
+    script.write_text(TRAIN_DISTRIBUTED)
+    arguments = [*map(str, (scores, tmp_path / "two", tmp_path / "checkpoints-2")), json.dumps(asdict(settings))]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(training.__file__).parents[2])}
+    subprocess.run([*launcher, str(script), *arguments], env=environment, check=True, timeout=300)
+    train(scores, tmp_path / "one", tmp_path / "checkpoints-1", settings)
+    assert not close(weights(tmp_path / "one"), weights(tmp_path / "base"))
+    assert close(weights(tmp_path / "two"), weights(tmp_path / "one"))
+    curves = [
+        [json.loads(line)["loss"] for line in (tmp_path / name / "loss.jsonl").read_text().splitlines()]
+        for name in ("one", "two")
+    ]
+    assert curves[1] == pytest.approx(curves[0], rel=1e-4)
+
+
+def test_a_training_without_steps_is_an_error(scores, tmp_path, tiny_model):
+    with pytest.raises(JobError, match="max_steps is 0, so that none of the 96 rows"):
+        train(scores, tmp_path / "model", tmp_path / "checkpoints", arguments_of(tiny_model, max_steps=0))
+
+
+def test_fewer_rows_than_a_step_has_are_trained_on(scores, tmp_path, tiny_model):
+    settings = arguments_of(tiny_model, total_batch_size=4096, max_steps=2)
+    result = train(scores, tmp_path / "model", tmp_path / "checkpoints", settings)
+    assert (result.steps, result.train_rows) == (2, 96)
+    assert not same(weights(tmp_path / "model"), weights(tiny_model))
 
 
 TRAIN_SLOWLY = """

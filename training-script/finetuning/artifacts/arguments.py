@@ -68,9 +68,9 @@ class TrainingArguments(Struct, frozen=True, kw_only=True):
     transformers need it, and base_model_revision must be a commit.
     """
     train_batch_size: int
-    """Rows per GPU and forward pass."""
+    """Rows whose texts are in memory at once. It changes speed and memory, never the result."""
     total_batch_size: int
-    """Rows per optimiser step over all GPUs. Gradient accumulation reaches it."""
+    """Rows per optimiser step over all GPUs. Their queries are contrasted with all of their documents."""
     max_steps: int
     """Optimiser steps. -1 trains one epoch."""
     learning_rate: float
@@ -92,7 +92,7 @@ class TrainingArguments(Struct, frozen=True, kw_only=True):
     teacher_drop_lowest_share: float
     """Leave out this share of the queries: those whose documents the teacher scores lowest."""
     contrastive_weight: float
-    """Weight of an InfoNCE term over the batch's other documents. 0 leaves it out."""
+    """Weight of an InfoNCE term over the other documents of the optimiser step. 0 leaves it out."""
     hard_negative_margin: float
     """Let a query's own negative into the InfoNCE term when it lies this part of the teacher's score range below the
     document. 0 lets none in.

@@ -68,14 +68,14 @@ class DevSplit:
         model = self._loss.retrieval_model
         network = model.network
         settings = replace(self._loss.settings, contrastive_weight=0.0, flops_weight=0.0)
-        kl = ListwiseDistillationLoss(model, settings)
+        kl = ListwiseDistillationLoss(model, settings, rows_at_once=self._loss.rows_at_once)
         was_training = network.training
         network.eval()
         total = 0.0
         with inference_mode(model.device.type):
             for start in range(0, len(self._rows), ROWS_PER_BATCH):
                 batch = self._rows[start : start + ROWS_PER_BATCH]
-                inputs = self.collator([{"query": r.query, "documents": r.documents, "label": r.scores} for r in batch])
+                inputs = self.collator([row.columns() for row in batch])
                 moved = {
                     key: value.to(model.device) if isinstance(value, torch.Tensor) else value
                     for key, value in inputs.items()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from ..artifacts.documents import DocumentStore
 from ..artifacts.records import ScoredQuery
 from ..models.prompts import Side
 from ..models.retrieval_model import RetrievalModel
+from .embedded_step import EmbeddedStep
 from .gradient_cache import encode_in_chunks
 
 CONTRASTIVE_TEMPERATURE = 0.05
@@ -20,13 +22,6 @@ CONTRASTIVE_TEMPERATURE = 0.05
 
 CPU_TEXTS_PER_FORWARD = 16
 """On a CPU padding costs as much as text, so texts are embedded in groups of like length; a GPU prefers one batch."""
-
-GPU_TOKENS_CACHED_FROM = 16_384
-"""Padded tokens of a batch from which on its gradients are cached on a GPU. A model of bge-m3's size holds some 0.8 MB
-of activations a token (24 layers of 1024 in bf16), so that this many fit beside its optimiser state in 24 GB."""
-
-GPU_TOKENS_PER_CHUNK = 8_192
-"""Of a batch whose gradients are cached: enough to keep a GPU busy."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +31,17 @@ class DistillationRow:
     query: str
     documents: list[int]
     scores: list[float]
+    possible_positives: list[int] = field(default_factory=list)
+    """Documents of the query, in this row or not, that the teacher scores as high as the source or higher."""
+
+    def columns(self) -> dict[str, Any]:
+        """What DistillationCollator takes."""
+        return {
+            "query": self.query,
+            "documents": self.documents,
+            "label": self.scores,
+            "possible_positives": self.possible_positives,
+        }
 
 
 def distillation_rows(query: ScoredQuery, store: DocumentStore, num_negatives: int) -> Iterator[DistillationRow]:
@@ -48,9 +54,10 @@ def distillation_rows(query: ScoredQuery, store: DocumentStore, num_negatives: i
         ContractError: when a document is not in the store.
     """
     rows = [store.required_row(document_id) for document_id in query.doc_ids]
+    possible = [row for row, score in zip(rows[1:], query.scores[1:], strict=True) if score >= query.scores[0]]
     for start in range(1, len(rows), num_negatives):
         chosen = [0, *range(start, min(start + num_negatives, len(rows)))]
-        yield DistillationRow(query.query, [rows[i] for i in chosen], [query.scores[i] for i in chosen])
+        yield DistillationRow(query.query, [rows[i] for i in chosen], [query.scores[i] for i in chosen], possible)
 
 
 class DistillationCollator:
@@ -71,37 +78,55 @@ class DistillationCollator:
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """
         Args:
-            rows: B mappings of `query` (text), `documents` (rows of the store) and `label` (teacher scores).
+            rows: B mappings, of a DistillationRow's columns.
 
         Returns:
             The model's inputs for the distinct queries and documents, prefixed `query_` and `document_`;
-            `query_rows` (B) and `document_rows` (B, W), where in them each row finds its texts (-1 where a row is
-            shorter than the longest, W); `label` (B, W), the teacher scores.
+            `query_keys` and `document_keys`, which tell texts apart, also those of other processes' batches;
+            `query_rows` (B) and `document_rows` (B, W), where among them each row finds its texts (-1 where a row is
+            shorter than the longest, W); `query_possible_positives` (B, K), the keys of documents, in the batch or not,
+            that no query of their text is contrasted with (0 for none); `label` (B, W), the teacher scores.
         """
-        queries = {row["query"]: None for row in rows}
-        documents = {document: None for row in rows for document in row["documents"]}
-        document_texts = {document: self._model.cut(self._store.text(document)) for document in documents}
-        query_order = sorted(queries, key=len)
-        document_order = sorted(documents, key=lambda document: len(document_texts[document]))
-        query_positions = {query: position for position, query in enumerate(query_order)}
-        document_positions = {document: position for position, document in enumerate(document_order)}
+        texts = {
+            document: self._model.cut(self._store.text(document))
+            for row in rows
+            for document in (*row["documents"], *row["possible_positives"])
+        }
+        queries = sorted({row["query"] for row in rows}, key=_length_and_text)
+        documents = sorted({texts[document] for row in rows for document in row["documents"]}, key=_length_and_text)
+        query_positions = {text: position for position, text in enumerate(queries)}
+        document_positions = {text: position for position, text in enumerate(documents)}
 
-        width = max(len(row["documents"]) for row in rows)
-        document_rows = torch.full((len(rows), width), -1)
-        label = torch.zeros((len(rows), width))
-        for index, row in enumerate(rows):
-            count = len(row["documents"])
-            document_rows[index, :count] = torch.tensor([document_positions[d] for d in row["documents"]])
-            label[index, :count] = torch.tensor(row["label"])
-        batch = self._preprocessed(query_order, "query")
-        batch |= self._preprocessed([document_texts[document] for document in document_order], "document")
+        batch = self._preprocessed(queries, "query") | self._preprocessed(documents, "document")
+        batch["query_keys"] = torch.tensor([_key(text) for text in queries])
+        batch["document_keys"] = torch.tensor([_key(text) for text in documents])
         batch["query_rows"] = torch.tensor([query_positions[row["query"]] for row in rows])
-        batch["document_rows"] = document_rows
-        batch["label"] = label
+        batch["document_rows"] = _table(
+            [[document_positions[texts[document]] for document in row["documents"]] for row in rows], filler=-1
+        )
+        batch["query_possible_positives"] = _table(
+            [[_key(texts[document]) for document in row["possible_positives"]] for row in rows], filler=0
+        )
+        batch["label"] = _table([row["label"] for row in rows], filler=0.0)
         return batch
 
     def _preprocessed(self, texts: list[str], side: Side) -> dict[str, Any]:
         return {f"{side}_{key}": value for key, value in self._model.preprocess(texts, side).items()}
+
+
+def _length_and_text(text: str) -> tuple[int, str]:
+    return len(text), text
+
+
+def _key(text: str) -> int:
+    """Equal for equal texts in all processes, which Python's own hash is not; never 0."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big", signed=True) or 1
+
+
+def _table(rows: Sequence[Sequence[float]], filler: float) -> Tensor:
+    """Rows of any length as a tensor, at least one column wide."""
+    width = max(1, *map(len, rows))
+    return torch.tensor([[*row, *[filler] * (width - len(row))] for row in rows])
 
 
 def features_by_side(batch: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -143,9 +168,12 @@ class ListwiseDistillationLoss(nn.Module):
 
     The similarity is the cosine, or a sparse encoder's dot product times `similarity_scale`. With temperature 1 this is
     the original's DistillKLDivLoss on scaled scores; no factor of temperature squared is hidden in it. The optional
-    contrastive term adds InfoNCE over the positive and the documents of the batch's other queries: what the KL term
-    never sees. The optional FLOPS regulariser is taken of the batch's distinct documents, and of its queries unless
+    contrastive term adds InfoNCE over the positive and the documents of the step's other queries: what the KL term
+    never sees. The optional FLOPS regulariser is taken of the step's distinct documents, and of its queries unless
     these are looked up in a table.
+
+    In a distributed run each process embeds its own rows' texts and has the loss of all processes' rows. Its gradients
+    are those of its own texts, so that the step's are the sum over the processes.
     """
 
     def __init__(
@@ -153,58 +181,74 @@ class ListwiseDistillationLoss(nn.Module):
         model: RetrievalModel,
         settings: LossSettings,
         *,
-        cached_from_tokens: int | None = None,
-        tokens_per_chunk: int = GPU_TOKENS_PER_CHUNK,
+        rows_at_once: int | None = None,
+        distributed: bool = False,
     ) -> None:
         """
         Args:
             model: the student.
-            cached_from_tokens: padded tokens of queries or documents from which on they are embedded in chunks of
-                `tokens_per_chunk` with cached gradients; None for GPU_TOKENS_CACHED_FROM on a GPU and never on a CPU.
+            rows_at_once: rows whose texts' activations are in memory at a time; a batch of more is embedded in chunks
+                with cached gradients. None for all.
+            distributed: whether the rows of all processes make a step.
         """
         super().__init__()
-        self.cached_from_tokens = cached_from_tokens
-        self.tokens_per_chunk = tokens_per_chunk
         self.retrieval_model = model
-        # By this name, and as a module of its own, the trainer finds it to put its distributed wrapper in its place.
-        self.model: nn.Module = model.network
+        # A module of the loss, so that the trainer optimises it; named `model`, it would be wrapped for distribution.
+        self._network: nn.Module = model.network
         self.settings = settings
+        self.rows_at_once = rows_at_once
+        self._distributed = distributed
 
     def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
         """The loss of a batch that DistillationCollator made."""
         query_features, document_features = map(dict, sentence_features)
+        query_keys, document_keys = query_features.pop("keys"), document_features.pop("keys")
         query_rows, document_rows = query_features.pop("rows"), document_features.pop("rows")
-        queries = self._embed(query_features)
-        documents = self._embed(document_features)
+        possible_positives = query_features.pop("possible_positives")
+        rows, texts_of_row = len(query_rows), 1 + document_rows.shape[1]
+        at_once = rows if self.rows_at_once is None else min(rows, self.rows_at_once)
+        step = EmbeddedStep(
+            queries=self._embed(query_features, at_once * texts_of_row, cached=at_once < rows),
+            query_keys=query_keys,
+            query_rows=query_rows,
+            documents=self._embed(document_features, at_once * texts_of_row, cached=at_once < rows),
+            document_keys=document_keys,
+            document_rows=document_rows,
+            labels=labels,
+            possible_positives=possible_positives,
+        )
+        return self.loss_of(step.of_all_processes() if self._distributed else step)
+
+    def loss_of(self, step: EmbeddedStep) -> Tensor:
+        """The loss of a whole step."""
         settings = self.settings
         # Without autocast: bf16 rounds a cosine near 1 to steps of 1/256, the order of the differences to learn.
-        with torch.autocast(queries.device.type, enabled=False):
-            similarities = queries[query_rows] @ documents.T * settings.similarity_scale
-        present = document_rows >= 0
+        with torch.autocast(step.queries.device.type, enabled=False):
+            similarities = step.queries[step.query_rows] @ step.documents.T * settings.similarity_scale
+        present = step.document_rows >= 0
         loss = listwise_kl(
-            similarities.gather(1, document_rows.clamp(min=0)) / settings.temperature,
-            labels * settings.teacher_score_scale_factor,
+            similarities.gather(1, step.document_rows.clamp(min=0)) / settings.temperature,
+            step.labels * settings.teacher_score_scale_factor,
             present,
         )
         if settings.contrastive_weight > 0:
             margin = settings.hard_negative_margin
+            labels = step.labels
             safe = present & (labels <= labels[:, :1] - margin) if margin is not None else torch.zeros_like(present)
-            contrast = in_batch_contrast(similarities, query_rows, document_rows, safe)
+            contrast = in_batch_contrast(
+                similarities, step.query_rows, step.document_rows, safe, step.possible_positive_rows()
+            )
             loss = loss + settings.contrastive_weight * contrast
         if settings.flops_weight > 0:
-            loss = loss + settings.flops_weight * self.retrieval_model.flops(queries, documents)
+            loss = loss + settings.flops_weight * self.retrieval_model.flops(step.queries, step.documents)
         return loss
 
-    def _embed(self, features: dict[str, Tensor]) -> Tensor:
-        mask = features["attention_mask"]
-        count, length = mask.shape
-        on_gpu = mask.device.type != "cpu"
-        limit = self.cached_from_tokens or (GPU_TOKENS_CACHED_FROM if on_gpu else None)
-        cached = limit is not None and count * length > limit
-        uncached_step = count if on_gpu else CPU_TEXTS_PER_FORWARD
-        step = max(1, self.tokens_per_chunk // length) if cached else uncached_step
-        chunks = [_slice(features, start, start + step) for start in range(0, count, step)]
-        embeddings = encode_in_chunks(lambda chunk: self.model(chunk)["sentence_embedding"], chunks, cached=cached)
+    def _embed(self, features: dict[str, Tensor], texts_at_once: int, *, cached: bool) -> Tensor:
+        count = len(features["attention_mask"])
+        on_cpu = features["attention_mask"].device.type == "cpu"
+        size = min(texts_at_once, CPU_TEXTS_PER_FORWARD) if on_cpu else texts_at_once
+        chunks = [_slice(features, start, start + size) for start in range(0, count, size)]
+        embeddings = encode_in_chunks(lambda chunk: self._network(chunk)["sentence_embedding"], chunks, cached=cached)
         return self.retrieval_model.embeddings_of(embeddings)
 
 
@@ -222,7 +266,9 @@ def listwise_kl(student_logits: Tensor, teacher_logits: Tensor, present: Tensor)
     return terms.masked_fill(~present, 0.0).sum(dim=1).mean()
 
 
-def in_batch_contrast(similarities: Tensor, query_rows: Tensor, document_rows: Tensor, safe: Tensor) -> Tensor:
+def in_batch_contrast(
+    similarities: Tensor, query_rows: Tensor, document_rows: Tensor, safe: Tensor, possible_positives: Tensor
+) -> Tensor:
     """InfoNCE of each row's positive against the documents of the batch's other queries and the safe ones of its own.
 
     Args:
@@ -230,11 +276,14 @@ def in_batch_contrast(similarities: Tensor, query_rows: Tensor, document_rows: T
         query_rows: which distinct query each row has, shape (B).
         document_rows: each row's documents, positive first, -1 for none, shape (B, W).
         safe: of the same shape; True where the row's own document is certain to be a negative.
+        possible_positives: documents that the row's query is not contrasted with, -1 for none, shape (B, K).
     """
-    listed = _marked(similarities, document_rows, document_rows >= 0)
     same_query = (query_rows[:, None] == query_rows[None, :]).to(similarities.dtype)
-    left_out = (same_query @ listed.to(similarities.dtype)) > 0
-    left_out &= ~_marked(similarities, document_rows, safe)
+
+    def of_query(rows: Tensor) -> Tensor:
+        return (same_query @ _marked(similarities, rows, rows >= 0).to(similarities.dtype)) > 0
+
+    left_out = of_query(document_rows) & ~_marked(similarities, document_rows, safe) | of_query(possible_positives)
     positives = document_rows[:, 0]
     left_out[torch.arange(len(positives), device=positives.device), positives] = False
     logits = (similarities / CONTRASTIVE_TEMPERATURE).masked_fill(left_out, -torch.inf)

@@ -38,7 +38,12 @@ def torchrun_arguments(gpus: int, host: Host, hosts: Sequence[str]) -> list[str]
 
 def is_first_process() -> bool:
     """Whether this is the process that reports and writes, in a run of one or several."""
-    return os.environ.get("RANK", "0") == "0"
+    return process_rank() == 0
+
+
+def process_rank() -> int:
+    """Number of this process among those that train together, from 0."""
+    return int(os.environ.get("RANK", "0"))
 
 
 def process_count() -> int:

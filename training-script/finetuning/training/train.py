@@ -19,10 +19,10 @@ from .callbacks import CurveRecorder
 from .checkpoints import checkpoint_folder
 from .dev_split import DevSplit
 from .distillation import ListwiseDistillationLoss
-from .launch import is_first_process
+from .launch import is_first_process, process_count
 from .merging import copied_state, merge_with_base
 from .serving_artifact import write_serving_artifact
-from .trainer import fit
+from .trainer import fit, optimiser_steps
 from .training_rows import read_rows
 
 
@@ -40,8 +40,15 @@ def train(scores: Path, output: Path, checkpoints: Path, arguments: TrainingArgu
     rows = read_rows(scores, arguments)
     if is_first_process():
         print(f"The teacher filter keeps {rows.queries} queries; dropped: {rows.dropped}", flush=True)
+    # Before the model is loaded, which takes minutes.
+    optimiser_steps(len(rows.train), arguments)
     model = _base_model(arguments)
-    loss = ListwiseDistillationLoss(model, calibrated_loss(model, rows.store, rows.train, arguments))
+    loss = ListwiseDistillationLoss(
+        model,
+        calibrated_loss(model, rows.store, rows.train, arguments),
+        rows_at_once=arguments.train_batch_size,
+        distributed=process_count() > 1,
+    )
     dev = DevSplit(loss, rows.dev_queries, rows.dev, rows.store)
     switched_off = [] if dev.has_queries else _needing_dev_queries(arguments)
     if switched_off and is_first_process():

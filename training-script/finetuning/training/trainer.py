@@ -9,15 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
+from torch import Tensor
+from torch.utils.data import DataLoader
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback
 
 from ..artifacts.arguments import TrainingArguments
+from ..artifacts.environment import JobError
 from ..models.devices import supports_bf16
 from .callbacks import CheckpointOnSigterm, CurveRecorder, TrainingInterrupted
 from .checkpoints import checkpoint_step, latest_checkpoint
+from .collectives import add_up_gradients
 from .dev_ranking import DevRanking
 from .distillation import DistillationCollator, DistillationRow, ListwiseDistillationLoss
-from .launch import is_first_process, process_count
+from .launch import is_first_process, process_count, process_rank
+from .step_batches import StepBatches
 
 WARMUP_SHARE = 0.1
 """Share of the steps in which the learning rate rises; as in the original. It falls linearly afterwards."""
@@ -41,6 +46,23 @@ class Fit:
     """Dev nDCG@10 of the checkpoint that was kept; None where checkpoints are not ranked."""
 
 
+def optimiser_steps(rows: int, arguments: TrainingArguments) -> int:
+    """Steps that training takes: `max_steps`, or what one epoch takes.
+
+    Args:
+        rows: to train on.
+
+    Raises:
+        JobError: when there would be none.
+    """
+    if arguments.max_steps == 0:
+        raise JobError(
+            f"max_steps is 0, so that none of the {rows} rows would be trained on: set max_steps to a positive number, "
+            "or to -1 for one epoch."
+        )
+    return arguments.max_steps if arguments.max_steps > 0 else math.ceil(rows / arguments.total_batch_size)
+
+
 def fit(
     loss: ListwiseDistillationLoss,
     collator: DistillationCollator,
@@ -58,7 +80,7 @@ def fit(
 
     Raises:
         TrainingInterrupted: when the job was asked to stop; a checkpoint is written.
-        JobError: when the loss is no longer finite.
+        JobError: when there would be no step, or the loss is no longer finite.
     """
     selecting = ranking if arguments.early_stopping_patience > 0 and len(ranking) > 0 else None
     interruption = CheckpointOnSigterm()
@@ -91,19 +113,15 @@ def _trainer(
 ) -> Any:  # noqa: ANN401 (either of sentence-transformers' trainers)
     model = loss.retrieval_model
     device = model.device.type
-    processes = process_count()
-    accumulation = max(1, round(arguments.total_batch_size / (arguments.train_batch_size * processes)))
-    per_step = arguments.train_batch_size * processes * accumulation
-    steps = arguments.max_steps if arguments.max_steps > 0 else math.ceil(len(rows) / per_step)
+    steps = optimiser_steps(len(rows), arguments)
     interval = max(1, math.ceil(steps / EVALUATIONS)) if ranking else STEPS_PER_CHECKPOINT
-    trainer = model.trainer_type(
+    trainer = _whole_step_trainer(model.trainer_type)(
         model=model.network,
         args=model.training_arguments_type(
             output_dir=str(folder),
-            max_steps=arguments.max_steps,
-            num_train_epochs=1,
-            per_device_train_batch_size=arguments.train_batch_size,
-            gradient_accumulation_steps=accumulation,
+            max_steps=steps,
+            per_device_train_batch_size=math.ceil(arguments.total_batch_size / process_count()),
+            gradient_accumulation_steps=1,
             learning_rate=arguments.learning_rate,
             warmup_steps=WARMUP_SHARE,
             lr_scheduler_type="linear",
@@ -121,22 +139,55 @@ def _trainer(
             load_best_model_at_end=ranking is not None,
             metric_for_best_model=f"eval_{ranking.primary_metric}" if ranking else None,
             greater_is_better=True,
-            dataloader_drop_last=False,
             dataloader_pin_memory=device == "cuda",
             disable_tqdm=True,
             report_to="none",
         ),
-        train_dataset=Dataset.from_dict(
-            {
-                "query": [row.query for row in rows],
-                "documents": [row.documents for row in rows],
-                "label": [row.scores for row in rows],
-            }
-        ),
+        train_dataset=Dataset.from_list([row.columns() for row in rows]),
         loss=loss,
         data_collator=collator,
         evaluator=ranking,
         callbacks=callbacks,
     )
+    trainer.rows_per_step = arguments.total_batch_size
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+class _StepLoader(DataLoader):
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the trainer before each epoch."""
+        batches: Any = self.batch_sampler
+        batches.set_epoch(epoch)
+
+
+def _whole_step_trainer(trainer_type: Any) -> Any:  # noqa: ANN401 (either of sentence-transformers' trainers)
+    """A trainer whose batches are whole optimiser steps, shared out over the processes."""
+
+    class WholeStepTrainer(trainer_type):
+        rows_per_step: int
+
+        def get_train_dataloader(self) -> DataLoader:
+            # Accelerate does not prepare it: it would share the shares out again, and leave processes without rows.
+            batches = StepBatches(
+                len(self.train_dataset),
+                self.rows_per_step,
+                self.args.seed,
+                process=process_rank(),
+                processes=process_count(),
+            )
+            return _StepLoader(
+                self.train_dataset,
+                batch_sampler=batches,
+                collate_fn=self.data_collator,
+                pin_memory=self.args.dataloader_pin_memory,
+            )
+
+        def training_step(self, *inputs: Any, **named: Any) -> Tensor:  # noqa: ANN401 (the trainer's signature)
+            loss = super().training_step(*inputs, **named)
+            if process_count() > 1:
+                # The loss goes around the distributed wrapper, which cannot embed in chunks that differ in number.
+                add_up_gradients(self.model.parameters())
+            return loss
+
+    return WholeStepTrainer
